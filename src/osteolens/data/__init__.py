@@ -1,0 +1,1 @@
+"""From files to checked arrays, tables and manifests."""

@@ -1,0 +1,139 @@
+"""The words of the field as frozen records. Each checks itself when it is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal, get_args
+
+from osteolens.errors import ConfigError, DataError
+
+NORMAL, BENIGN, MALIGNANT = "Normal", "Benign", "Malignant"
+BTXRD_CLASSES: tuple[str, ...] = (NORMAL, BENIGN, MALIGNANT)
+
+ResizeMode = Literal["stretch", "letterbox"]
+Interpolation = Literal["area", "bilinear"]
+SplitName = Literal["train", "val", "test"]
+SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
+
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff")
+
+
+class Column:
+    """Names of the columns that cross a stage: manifests, case tables and predictions use the same words."""
+
+    IMAGE_ID = "image_id"
+    SPLIT = "split"
+    LABEL = "label"
+    CASE = "case_id"
+    CENTER = "center"
+    SOURCE = "source"
+    SCHEME = "scheme"
+    SEED = "seed"
+    PREDICTED = "predicted"
+    CHECKPOINT = "checkpoint_sha256"
+    PROBABILITY_PREFIX = "prob_"
+
+
+def image_stem(image_id: str) -> str:
+    """Return the key by which images, annotations and tables are joined: the file name without suffix.
+
+    BTXRD names 27 files ``.jpg`` in one place and ``.jpeg`` in another, so only the stem identifies an image.
+    """
+    name = PurePath(image_id.strip()).name
+    for suffix in IMAGE_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How any picture becomes a network's input: the one record that training, evaluation and inference share.
+
+    Attributes
+    ----------
+    size
+        Side of the square input in pixels, 16 to 2048.
+    resize
+        ``stretch`` ignores the aspect ratio; ``letterbox`` keeps it and pads with black.
+    interpolation
+        ``area`` averages when shrinking (no aliasing); ``bilinear`` is the plain method of many baselines.
+    channels
+        1 or 3; a grey picture is repeated over the channels.
+    mean, std
+        Per channel, on the 0 to 1 scale: ``input = (grey / 255 - mean) / std``.
+    clahe
+        Contrast-limited histogram equalisation, applied to every picture or to none.
+    """
+
+    size: int
+    resize: ResizeMode = "letterbox"
+    interpolation: Interpolation = "area"
+    channels: int = 3
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    clahe: bool = False
+
+    def __post_init__(self) -> None:
+        problems: list[str] = []
+        if not 16 <= self.size <= 2048:
+            problems.append(f"preprocessing size must be 16 to 2048 pixels, not {self.size}.")
+        if self.resize not in get_args(ResizeMode):
+            problems.append(f"preprocessing resize must be stretch or letterbox, not {self.resize!r}.")
+        if self.interpolation not in get_args(Interpolation):
+            problems.append(f"preprocessing interpolation must be area or bilinear, not {self.interpolation!r}.")
+        if self.channels not in {1, 3}:
+            problems.append(f"preprocessing channels must be 1 or 3, not {self.channels}.")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != self.channels or not all(math.isfinite(v) for v in values):
+                problems.append(f"preprocessing {name} must hold {self.channels} finite number(s), not {values}.")
+        if any(value <= 0 for value in self.std):
+            problems.append(f"preprocessing std must be above 0, not {self.std}.")
+        if problems:
+            raise ConfigError(*problems)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, fit for JSON and for a checkpoint."""
+        return {**dataclasses.asdict(self), "mean": list(self.mean), "std": list(self.std)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Preprocessing:
+        """Rebuild from :meth:`to_dict`; unknown or missing keys raise :class:`ConfigError`."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := set(values) - known:
+            raise ConfigError(f"unknown preprocessing key(s) {sorted(unknown)}; known are {sorted(known)}.")
+        try:
+            return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"the preprocessing record is incomplete: {error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer.
+
+    Attributes
+    ----------
+    image
+        File name of the picture, without its folder.
+    probabilities
+        Class name to probability; they sum to 1.
+    """
+
+    image: str
+    probabilities: dict[str, float]
+
+    def __post_init__(self) -> None:
+        values = list(self.probabilities.values())
+        if not values or not all(math.isfinite(v) and 0 <= v <= 1 for v in values):
+            raise DataError(f"{self.image}: probabilities must lie in 0 to 1, not {self.probabilities}.")
+        if abs(sum(values) - 1) > 1e-3:
+            raise DataError(f"{self.image}: probabilities must sum to 1, not {sum(values):.4f}.")
+
+    @property
+    def label(self) -> str:
+        """The most probable class; of equals the first."""
+        return max(self.probabilities, key=lambda name: self.probabilities[name])

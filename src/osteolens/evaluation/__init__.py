@@ -1,0 +1,1 @@
+"""From a predictions table to figures with intervals. Never imports torch."""

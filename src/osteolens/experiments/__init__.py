@@ -1,0 +1,1 @@
+"""Whole runs: the stages joined end to end, repeated only where something changed."""

@@ -1,0 +1,1 @@
+"""Class-activation maps, their agreement with annotations, and galleries."""

@@ -1,0 +1,125 @@
+"""Seeds, device and precision, the torchvision guard, provenance. torch is imported inside functions only."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import osteolens
+
+if TYPE_CHECKING:
+    import torch
+
+RECORDED_PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "lightning-fabric",
+    "numpy",
+    "scikit-learn",
+    "opencv-python-headless",
+)
+
+
+def named_generator(seed: int, *name: str | int) -> np.random.Generator:
+    """Return a generator that depends on the seed and a name only, so that no order of calls can change a draw.
+
+    Parameters
+    ----------
+    name
+        What the draws are for, for example ``("augmentation", epoch, index)``.
+    """
+    words = [int.from_bytes(str(part).encode(), "little") % (2**63) for part in name]
+    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
+
+
+def seed_everything(seed: int, *, deterministic: bool) -> None:
+    """Seed Python, numpy and torch; with `deterministic`, let torch use only reproducible algorithms."""
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  libraries that still draw from the global generator
+    torch.manual_seed(seed)
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+
+
+def get_device(accelerator: str = "auto") -> torch.device:
+    """Return the device to use: the accelerator that was asked for, or the best one present for ``auto``."""
+    import torch
+
+    if accelerator != "auto":
+        return torch.device(accelerator)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def ensure_torchvision() -> None:
+    """Make ``import torchvision`` (and so ``import timm``) work beside a torch build of another kind.
+
+    The torchvision wheel on the Python package index is built for CUDA. Beside a CPU-only torch its compiled
+    operators cannot be loaded, and importing it fails while it registers shapes for ``nms``. Declaring the two missing
+    operators first lets the import go through; osteolens uses none of them. With a matching pair nothing is done.
+    """
+    import torch
+
+    if "torchvision" in sys.modules:
+        return
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+        for operator in ("nms", "qnms"):
+            signature = f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            library.define(signature)  # type: ignore[no-untyped-call]
+        _KEPT_LIBRARIES.append(library)
+        importlib.import_module("torchvision")
+
+
+_KEPT_LIBRARIES: list[Any] = []  # a torch Library takes its operators away when it is collected
+
+
+def provenance() -> dict[str, Any]:
+    """Return what is needed to repeat a run: versions, commit, platform, threads. No user or host name."""
+    import torch
+
+    return {
+        "osteolens": osteolens.__version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "packages": {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+        "threads": torch.get_num_threads(),
+        "device": str(get_device()),
+    }
+
+
+def _commit() -> str | None:
+    """Return the commit of the source tree, with ``+changes`` when it was edited, or None outside a checkout."""
+    try:
+        return _git("rev-parse", "HEAD") + ("+changes" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603

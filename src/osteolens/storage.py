@@ -1,0 +1,195 @@
+"""Files are written whole or not at all; hashes; JSON; the folder of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from osteolens.errors import DataError, StorageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals into :class:`StorageError` that names the path and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageError(f"no space left to write {path}. Free some space and run again.") from error
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            raise StorageError(f"no permission to write {path}. Choose another folder.") from error
+        if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+            raise StorageError(
+                f"cannot write {path}: a file stands where a folder is needed, or the reverse."
+            ) from error
+        raise
+
+
+@contextlib.contextmanager
+def atomic_writer(path: Path, mode: str = "wb", **options: Any) -> Iterator[IO[Any]]:
+    """Open a hidden neighbour of `path` and move it into place only when the block ends without an error."""
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, mode, **options) as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write UTF-8 text atomically and return `path`."""
+    with atomic_writer(path, "w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+    return path
+
+
+def _json_value(value: Any) -> Any:
+    """Return `value` in JSON's own terms: NaN and infinities become null, since JSON has no word for them."""
+    if isinstance(value, dict):
+        return {str(key): _json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    if isinstance(value, Path):
+        return value.as_posix()
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        return _json_value(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def to_json(value: Any) -> str:
+    """Return standard JSON with two spaces of indent; NaN is written as null."""
+    return json.dumps(_json_value(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write `value` as JSON atomically and return `path`."""
+    return write_text(path, to_json(value))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or damaged one raises :class:`DataError`."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist.") from error
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} is not a readable JSON file: {error}.") from error
+
+
+def write_table(path: Path, table: pd.DataFrame) -> Path:
+    """Write a table as CSV (UTF-8, no index) atomically and return `path`."""
+    return write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV with every cell as text and empty cells as ``""``; callers convert what they use.
+
+    Raises
+    ------
+    DataError
+        The file is missing, empty, or not a UTF-8 CSV.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist.") from error
+    except (ValueError, OSError) as error:  # pandas' parser and codec errors are ValueErrors
+        raise DataError(f"{path} is not a readable CSV table: {str(error).splitlines()[0]}.") from error
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Return the SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content in hexadecimal, reading it in pieces."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()
+
+
+def fingerprint(value: Any) -> str:
+    """Return 16 hexadecimal digits that change whenever `value` (plain data) changes."""
+    text = json.dumps(_json_value(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return sha256_bytes(text.encode())[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The layout of one run's folder, ``<results_dir>/<experiment>/<split>/``."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration, YAML."""
+        return self.root / "config.yaml"
+
+    @property
+    def manifest(self) -> Path:
+        """The split manifest the run was trained on, CSV."""
+        return self.root / "manifest.csv"
+
+    @property
+    def provenance(self) -> Path:
+        """Versions, commit, data hash, JSON."""
+        return self.root / "provenance.json"
+
+    @property
+    def log(self) -> Path:
+        """One row per epoch, CSV."""
+        return self.root / "training_log.csv"
+
+    @property
+    def curves(self) -> Path:
+        """Loss and metric curves, PNG."""
+        return self.root / "training_curves.png"
+
+    @property
+    def predictions(self) -> Path:
+        """The predictions table, CSV."""
+        return self.root / "predictions.csv"
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of metrics and figures."""
+        return self.root / "evaluation"
+
+    @property
+    def explanation(self) -> Path:
+        """Folder of galleries, panels and map scores."""
+        return self.root / "gradcam"
+
+    @property
+    def report(self) -> Path:
+        """The self-contained HTML report."""
+        return self.root / "report.html"
