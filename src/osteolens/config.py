@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 from typing_extensions import Self
 
-from osteolens.domain import BTXRD_CLASSES, Interpolation, Preprocessing, ResizeMode
+from osteolens.domain import BTXRD_CLASSES, SPLIT_SCHEMES, Interpolation, Preprocessing, ResizeMode
 from osteolens.errors import ConfigError
 from osteolens.storage import fingerprint, write_text
 
@@ -20,8 +20,6 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-
-SCHEMES = ("stratified", "center", "case", "published")
 
 
 class _Options(BaseModel):
@@ -37,7 +35,7 @@ class DataOptions(_Options):
     metadata: str = Field("dataset.csv", description="metadata table (CSV or XLSX), relative to the data root")
     case_table: str | None = Field(
         None,
-        description="CSV image_id,case_id,source in the data root; null: cases.csv there, else the built-in BTXRD table",
+        description="CSV image_id,case_id,source in the data root; null: cases.csv there or the built-in table",
     )
     split_files: dict[str, str] = Field(
         default_factory=dict, description="further schemes: name to a CSV image_id,split relative to the data root"
@@ -186,7 +184,7 @@ class Config(_Options):
 
     @model_validator(mode="after")
     def _known_schemes(self) -> Self:
-        known = (*SCHEMES, *self.data.split_files)
+        known = (*SPLIT_SCHEMES, *self.data.split_files)
         wanted = {*self.data.split_schemes, self.training.split_strategy}
         if unknown := sorted(wanted - set(known)):
             raise ValueError(f"unknown split scheme(s) {', '.join(unknown)}; known are {', '.join(known)}")

@@ -18,6 +18,8 @@ Interpolation = Literal["area", "bilinear"]
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
 
+SPLIT_SCHEMES = ("stratified", "center", "case", "published")
+
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff")
 
 

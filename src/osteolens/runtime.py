@@ -1,4 +1,4 @@
-"""Seeds, device and precision, the torchvision guard, provenance. torch is imported inside functions only."""
+"""Global seeds, device, the torchvision guard, provenance. torch is imported inside functions only."""
 
 from __future__ import annotations
 
@@ -28,18 +28,6 @@ RECORDED_PACKAGES = (
     "scikit-learn",
     "opencv-python-headless",
 )
-
-
-def named_generator(seed: int, *name: str | int) -> np.random.Generator:
-    """Return a generator that depends on the seed and a name only, so that no order of calls can change a draw.
-
-    Parameters
-    ----------
-    name
-        What the draws are for, for example ``("augmentation", epoch, index)``.
-    """
-    words = [int.from_bytes(str(part).encode(), "little") % (2**63) for part in name]
-    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
 
 
 def seed_everything(seed: int, *, deterministic: bool) -> None:

@@ -1,0 +1,17 @@
+"""Named random generators: every draw depends on the one seed and on what it is for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def named_generator(seed: int, *name: str | int) -> np.random.Generator:
+    """Return a generator that depends on the seed and a name only, so that no order of calls can change a draw.
+
+    Parameters
+    ----------
+    name
+        What the draws are for, for example ``("augmentation", epoch, index)``.
+    """
+    words = [int.from_bytes(str(part).encode(), "little") % (2**63) for part in name]
+    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
