@@ -17,7 +17,7 @@ from osteolens.explain.cam import class_maps
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.runtime import ensure_torchvision
 
-BATCH, SIDE, CLASSES, REPEATS = 16, 224, 3, 5
+BATCH, SIDE, CLASSES, REPEATS = 16, 224, 3, 3
 
 
 def seconds(action: Callable[[], object]) -> float:

@@ -296,7 +296,9 @@ def _apply(values: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str, 
         *parents, leaf = key.strip().split(".")
         node: Any = values
         for parent in parents:
-            node = node.setdefault(parent, {}) if isinstance(node, dict) else None
+            if isinstance(node, dict) and node.get(parent) is None:  # absent, or a heading with nothing under it
+                node[parent] = {}
+            node = node[parent] if isinstance(node, dict) else None
         if isinstance(node, dict):
             node[leaf] = value
         else:
@@ -326,9 +328,8 @@ def _sentence(detail: ErrorDetails, origin: str) -> str:
 def _unknown_key(key: str, origin: str) -> str:
     known = [name for name, _ in known_keys()]
     sections = sorted({name.partition(".")[0] for name in known})
-    near = difflib.get_close_matches(key, [*known, *sections], n=1, cutoff=0.5)
-    if not near:  # perhaps the right key under the wrong section
-        leaf = key.rpartition(".")[2]
-        near = [name for name in known if name.rpartition(".")[2] == leaf][:1]
+    # the right key under the wrong section comes before keys that only look alike
+    same_leaf = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
+    near = difflib.get_close_matches(key, same_leaf or [*known, *sections], n=1, cutoff=0 if same_leaf else 0.6)
     hint = f"did you mean {near[0]}?" if near else f"the sections are {', '.join(sections)}."
     return f"{origin}: unknown key {key}; {hint}"

@@ -81,8 +81,8 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         problems: list[str] = []
-        if not 16 <= self.size <= 2048:
-            problems.append(f"preprocessing size must be 16 to 2048 pixels, not {self.size}.")
+        if not isinstance(self.size, int) or not 16 <= self.size <= 2048:
+            problems.append(f"preprocessing size must be 16 to 2048 whole pixels, not {self.size!r}.")
         if self.resize not in get_args(ResizeMode):
             problems.append(f"preprocessing resize must be stretch or letterbox, not {self.resize!r}.")
         if self.interpolation not in get_args(Interpolation):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
 
@@ -13,5 +15,5 @@ def named_generator(seed: int, *name: str | int) -> np.random.Generator:
     name
         What the draws are for, for example ``("augmentation", epoch, index)``.
     """
-    words = [int.from_bytes(str(part).encode(), "little") % (2**63) for part in name]
-    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
+    digest = hashlib.sha256("\x1f".join(map(str, name)).encode()).digest()
+    return np.random.default_rng(np.random.SeedSequence([seed, int.from_bytes(digest, "little")]))

@@ -34,7 +34,7 @@ def storage_errors(path: Path) -> Iterator[None]:
             raise StorageError(
                 f"cannot write {path}: a file stands where a folder is needed, or the reverse."
             ) from error
-        raise
+        raise StorageError(f"cannot write {path}: {error}.") from error
 
 
 @contextlib.contextmanager
@@ -108,16 +108,19 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     DataError
-        The file is missing, empty, or not a UTF-8 CSV.
+        The file is missing, empty, or not a UTF-8 CSV, or its rows have more cells than its heading.
     """
     import pandas as pd
 
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
     except (ValueError, OSError) as error:  # pandas' parser and codec errors are ValueErrors
         raise DataError(f"{path} is not a readable CSV table: {str(error).splitlines()[0]}.") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cell of longer rows for a name of the row
+        raise DataError(f"{path}: rows have more cells than the heading. Remove the extra separators.")
+    return table
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -158,6 +161,11 @@ class RunFolder:
     def manifest(self) -> Path:
         """The split manifest the run was trained on, CSV."""
         return self.root / "manifest.csv"
+
+    @property
+    def leakage(self) -> Path:
+        """How many evaluation images share a case with the train part, JSON."""
+        return self.root / "leakage.json"
 
     @property
     def provenance(self) -> Path:

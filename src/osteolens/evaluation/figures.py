@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from osteolens.evaluation.metrics import Floats, Ranking
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.palette import PALETTE
 from osteolens.storage import atomic_writer
 
 DOTS_PER_INCH = 140
 UNIT_SQUARE: dict[str, Any] = {"xlim": (-0.02, 1.02), "ylim": (-0.02, 1.02)}
 DISCLAIMER = "osteolens: research software, not for clinical use"
 
-# Okabe & Ito, told apart by colour-blind readers; the dashes tell the curves apart in grey print.
-COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
+# the dashes tell the curves apart in grey print
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
 
 
@@ -122,7 +122,7 @@ def _curves(table: PredictionsTable) -> Iterator[tuple[str, dict[str, Any], Floa
     every_image: NDArray[np.float64] = np.ones((1, len(table)))
     for k, name in enumerate(table.class_names):
         hits, selected = Ranking.of(probabilities[:, k], labels == k).counts(every_image)
-        style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % len(DASHES)], "linewidth": 1.8}
+        style = {"color": PALETTE[k % len(PALETTE)], "linestyle": DASHES[k % len(DASHES)], "linewidth": 1.8}
         yield name, style, hits[0], (selected - hits)[0]
 
 

@@ -1,0 +1,5 @@
+"""What is in a data set, and what in it could mislead a network or a reader of its results."""
+
+from osteolens.data.audit.run import AuditResult, audit
+
+__all__ = ["AuditResult", "audit"]

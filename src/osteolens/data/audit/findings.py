@@ -1,0 +1,124 @@
+"""The findings of an audit in sentences, the gravest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from osteolens.data.audit.tables import NONE_GIVEN
+from osteolens.domain import NORMAL
+
+Severity = Literal["problem", "caution", "note"]
+_Check = tuple[str, Severity, str, str]  # key of a list in the summary, severity, noun, text
+_ORDER: tuple[Severity, ...] = ("problem", "caution", "note")
+
+_SMALLEST_GROUP = 30  # images, below which the share of a class is mostly chance
+_NOTABLE_RATIO = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence; a ``problem`` should be put right, a ``caution`` be borne in mind, a ``note`` be known."""
+
+    severity: Severity
+    text: str
+
+
+def findings(summary: dict[str, Any]) -> list[dict[str, str]]:
+    """Return severity and text of every finding for the summary of an audit."""
+    checks = (_files, _annotations, _duplicates, _shares, _sites, _leakage, _metadata)
+    found = [finding for check in checks for finding in check(summary)]
+    return [asdict(finding) for finding in sorted(found, key=lambda finding: _ORDER.index(finding.severity))]
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return ``1 image`` or ``2 images``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _files(summary: dict[str, Any]) -> Iterator[Finding]:
+    files = summary["files"]
+    checks: tuple[_Check, ...] = (
+        ("missing", "problem", "image", "of the table without a file"),
+        ("unreadable", "problem", "image file", "that cannot be decoded"),
+        ("unlisted", "caution", "image file", "that the table does not name"),
+        ("coloured", "caution", "image", "with colour: an overlay, a screenshot or a photograph"),
+    )
+    for key, severity, noun, text in checks:
+        if files[key]:
+            yield Finding(severity, f"{counted(len(files[key]), noun)} {text}.")
+
+
+def _annotations(summary: dict[str, Any]) -> Iterator[Finding]:
+    annotations = summary["annotations"]
+    checks: tuple[_Check, ...] = (
+        ("unreadable", "problem", "annotation file", "that cannot be read"),
+        ("normals_with_annotation", "problem", "normal image", "with an annotated lesion"),
+        ("tumours_without_annotation", "caution", "tumour image", "without an annotated lesion"),
+        ("without_image", "caution", "annotation file", "without an image in the table"),
+        ("ignored_shapes", "caution", "annotated shape", "that is no usable polygon or rectangle, ignored"),
+        ("outline_and_box_counts_differ", "note", "annotation", "whose numbers of outlines and boxes differ"),
+    )
+    for key, severity, noun, text in checks:
+        if annotations[key] and summary["annotated"]:
+            yield Finding(severity, f"{counted(len(annotations[key]), noun)} {text}.")
+
+
+def _duplicates(summary: dict[str, Any]) -> Iterator[Finding]:
+    duplicates = summary["duplicates"]
+    groups, conflicts, near = (duplicates[key] for key in ("exact_groups", "label_conflicts", "near_pairs"))
+    if conflicts:
+        number = counted(len(conflicts), "group")
+        yield Finding("problem", f"{number} of identical files with different labels: at least one label is wrong.")
+    if groups:
+        images = sum(len(group) for group in groups)
+        number = counted(len(groups), "group")
+        yield Finding("caution", f"{number} of identical files ({images} images). A split must keep each together.")
+    if near:
+        number = counted(len(near), "pair")
+        yield Finding("caution", f"{number} of near-identical pictures, to be looked at: same patient, or look-alike.")
+
+
+def _shares(summary: dict[str, Any]) -> Iterator[Finding]:
+    """Compare the share of the rarest class between the places images came from and the kinds of their files."""
+    rarest = min(summary["classes"], key=lambda name: summary["classes"][name])
+    for grouping, table in (*summary["tables"].items(), ("file kind", summary["files"]["kinds"])):
+        if grouping not in {"center", "source", "file kind"}:
+            continue
+        totals = {name: sum(counts.values()) for name, counts in table.items() if name != NONE_GIVEN}
+        shares = {name: table[name][rarest] / n for name, n in totals.items() if n >= _SMALLEST_GROUP}
+        if len(shares) < 2:
+            continue
+        low, high = min(shares, key=lambda name: shares[name]), max(shares, key=lambda name: shares[name])
+        if shares[high] > 0 and shares[high] >= _NOTABLE_RATIO * shares[low]:
+            text = f"from {shares[low]:.1%} ({low}) to {shares[high]:.1%} ({high})"
+            yield Finding(
+                "caution", f"The share of {rarest} depends on the {grouping}: {text}. A network can learn that."
+            )
+
+
+def _sites(summary: dict[str, Any]) -> Iterator[Finding]:
+    table = summary["tables"].get("site")
+    if not table or NORMAL not in summary["classes"] or NONE_GIVEN not in table:
+        return
+    ungiven, classes = table[NONE_GIVEN], summary["classes"]
+    tumours_all_given = all(ungiven[name] == 0 for name in classes if name != NORMAL)
+    if ungiven[NORMAL] == classes[NORMAL] and tumours_all_given:
+        text = "The site is given for every tumour and for no normal image, so a model that is told the site needs no"
+        yield Finding("caution", f"{text} pixels to tell them apart.")
+
+
+def _leakage(summary: dict[str, Any]) -> Iterator[Finding]:
+    for scheme, result in (summary["leakage"] or {}).items():
+        for part, entry in result["evaluation"].items():
+            share = entry.get("tumours", entry["overall"])
+            if share["shared"]:
+                what = "tumour images" if "tumours" in entry else "images"
+                text = f"{share['shared_fraction']:.1%} of the {part} {what} have another image of their case in train"
+                yield Finding("problem", f"Split {scheme}: {text}.")
+
+
+def _metadata(summary: dict[str, Any]) -> Iterator[Finding]:
+    if number := summary["metadata"]["warnings"]:
+        yield Finding("note", f"{counted(number, 'departure')} of the metadata from the schema.")

@@ -1,0 +1,127 @@
+"""Any radiograph file to one convention: grey, 8 bit, upright, black is 0."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from osteolens.errors import DataError
+
+Grey = NDArray[np.uint8]
+
+SMALLEST_SIDE = 16
+LARGEST_PIXELS = 100_000_000  # full-size radiographs have up to 20 million; beyond this a file is a bomb or a mistake
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF")
+EXIF_ORIENTATION = 0x0112
+TIFF_BITS, TIFF_PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+
+# What Pillow itself takes for the sign of a damaged file while it reads one.
+DECODER_ERRORS = (OSError, ValueError, TypeError, LookupError, EOFError, SyntaxError, struct.error)
+
+
+def read_grey(path: Path, *, at_least: int | None = None) -> Grey:
+    """Read a radiograph as a grey picture.
+
+    Parameters
+    ----------
+    at_least
+        A JPEG larger than this many pixels on both sides may be decoded at 1/8 to 7/8 of its size, as long as both
+        sides stay at or above it. The scaled decode averages in the frequency domain, so it does not alias.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape [height, width]; upright according to the EXIF orientation; colour reduced to luminance
+        (ITU-R BT.601); 12 and 16 bit scaled to 8 bit over their full range.
+
+    Raises
+    ------
+    DataError
+        The file is missing, empty, damaged, too small, too large, animated or of a kind that is not read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    return decode_grey(data, name=str(path), at_least=at_least)
+
+
+def decode_grey(data: bytes, *, name: str, at_least: int | None = None) -> Grey:
+    """Decode the bytes of a picture file; see :func:`read_grey`. `name` is used in messages only."""
+    if not data:
+        raise DataError(f"{name} is empty.")
+    if data[128:132] == b"DICM":
+        raise DataError(f"{name} is a DICOM file, which this version does not read. Convert it to PNG first.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the stricter one
+        try:
+            with Image.open(BytesIO(data), formats=FORMATS) as image:
+                _check_header(image, name)
+                if image.format == "JPEG" and image.mode in {"L", "RGB"}:
+                    grey = _decode_jpeg(data, at_least)
+                    return _upright(grey, image.getexif().get(EXIF_ORIENTATION, 1))
+                grey = _to_grey(image, name)
+                return _upright(grey, image.getexif().get(EXIF_ORIENTATION, 1))  # a TIFF is turned when it is loaded
+        except Image.DecompressionBombError as error:
+            raise DataError(f"{name} declares far more than the {LARGEST_PIXELS:,} pixels that are read.") from error
+        except UnidentifiedImageError as error:
+            raise DataError(f"{name} is not a JPEG, PNG, BMP or TIFF picture.") from error
+        except DECODER_ERRORS as error:
+            raise DataError(f"{name} is damaged and cannot be decoded: {error}.") from error
+
+
+def _check_header(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if width * height > LARGEST_PIXELS:
+        raise DataError(f"{name} has {width} x {height} pixels; at most {LARGEST_PIXELS:,} are read.")
+    if min(width, height) < SMALLEST_SIDE:
+        raise DataError(f"{name} has {width} x {height} pixels; a radiograph needs at least {SMALLEST_SIDE} a side.")
+    if getattr(image, "n_frames", 1) > 1:
+        raise DataError(f"{name} holds several pictures. Store each in a file of its own.")
+
+
+def _decode_jpeg(data: bytes, at_least: int | None) -> Grey:
+    limits = {} if at_least is None else {"min_height": at_least, "min_width": at_least, "min_factor": 1}
+    grey: Grey = simplejpeg.decode_jpeg(data, colorspace="GRAY", strict=True, **limits)
+    return grey[:, :, 0]
+
+
+def _to_grey(image: Image.Image, name: str) -> Grey:
+    if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
+        raise DataError(f"{name} holds floating-point, signed or 32-bit values. Export it as 8 or 16 bit.")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return _eight_bit(image)
+    if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
+    return np.asarray(image.convert("L"))
+
+
+def _eight_bit(image: Image.Image) -> Grey:
+    """Scale 12 or 16 bit to 8; a TIFF says how many bits are used and whether 0 is white, any other file uses all."""
+    values = np.asarray(image).astype(np.float32)  # loads the picture, after which the tags can be read
+    tags = getattr(image, "tag_v2", {})
+    values *= np.float32(255 / (2 ** tags.get(TIFF_BITS, (16,))[0] - 1))
+    if tags.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO:
+        values = 255 - values
+    return np.clip(values + np.float32(0.5), 0, 255).astype(np.uint8)
+
+
+def _upright(grey: Grey, orientation: int) -> Grey:
+    """Apply an EXIF orientation (1 to 8, section 4.6.4 of EXIF 2.3)."""
+    turned = {
+        2: grey[:, ::-1],
+        3: grey[::-1, ::-1],
+        4: grey[::-1],
+        5: grey.T,
+        6: np.rot90(grey, -1),
+        7: grey[::-1, ::-1].T,
+        8: np.rot90(grey),
+    }.get(orientation, grey)
+    return np.ascontiguousarray(turned)

@@ -1,0 +1,167 @@
+"""Who is on the pictures: cases with class, subtype, patient, source and views, drawn to the release's proportions."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from osteolens.data.phantom.lesions import HABITS, Subtype
+from osteolens.data.phantom.scenes import SCENES, Projection, Scene
+from osteolens.randomness import named_generator
+
+BENIGN_SHARE = 0.41
+MALIGNANT_SHARE, MALIGNANT_SHARE_OF_SMALL_SETS = 0.09, 0.12
+SMALL_SET = 500
+DUPLICATES_FROM = 100  # images
+
+SUBTYPE_COUNTS: dict[Subtype, int] = {  # of the release
+    "osteochondroma": 754,
+    "multiple osteochondromas": 263,
+    "simple bone cyst": 206,
+    "giant cell tumor": 93,
+    "osteofibroma": 44,
+    "synovial osteochondroma": 51,
+    "other bt": 115,
+    "osteosarcoma": 297,
+    "other mt": 45,
+}
+TYPICAL_AGE: dict[Subtype | None, tuple[float, float]] = {  # mean and deviation, rounded from the release
+    None: (39, 20),
+    "osteochondroma": (36, 20),
+    "multiple osteochondromas": (18, 14),
+    "simple bone cyst": (25, 20),
+    "giant cell tumor": (35, 17),
+    "osteofibroma": (21, 15),
+    "synovial osteochondroma": (56, 16),
+    "other bt": (34, 19),
+    "osteosarcoma": (29, 21),
+    "other mt": (32, 20),
+}
+SOURCES: dict[int, tuple[tuple[str, float], ...]] = {
+    1: (("hospital_b", 0.42), ("hospital_y", 0.40), ("hospital_g", 0.18)),
+    2: (("radiopaedia", 1.0),),
+    3: (("medpix", 1.0),),
+}
+# The small centers get more than their share of malignant cases, so that each has a handful of them.
+CENTER_SHARES = {"normal": (0.81, 0.13, 0.06), "benign": (0.80, 0.14, 0.06), "malignant": (0.60, 0.20, 0.20)}
+VIEW_COUNTS = {"normal": (0.6, 0.4), "benign": (0.44, 0.36, 0.14, 0.06), "malignant": (0.44, 0.36, 0.14, 0.06)}
+GOLDEN_RATIO = 0.6180339887498949
+FIRST_VIEW: dict[Projection, float] = {"frontal": 0.6, "lateral": 0.3, "oblique": 0.1}
+OLDEST = 88
+
+
+@dataclass(frozen=True)
+class Case:
+    """One patient with one finding.
+
+    Attributes
+    ----------
+    subtype
+        None is a normal case.
+    duplicated
+        Its second picture is a byte-for-byte copy of the first.
+    """
+
+    number: int
+    subtype: Subtype | None
+    center: int
+    source: str
+    age: int
+    gender: str
+    mirror: int
+    scene: Scene
+    views: tuple[Projection, ...]
+    duplicated: bool = False
+
+    @property
+    def case_id(self) -> str:
+        """Name of the case in the case table."""
+        return f"phantom{self.number:04d}"
+
+    @property
+    def malignant(self) -> bool:
+        """Whether the lesion is a malignant tumour."""
+        return self.subtype is not None and HABITS[self.subtype].malignant
+
+
+def plan_cases(images: int, seed: int) -> tuple[Case, ...]:
+    """Return cases whose views sum to `images`, in an order that tells nothing."""
+    generator = named_generator(seed, "phantom", "cases")
+    malignant_share = MALIGNANT_SHARE if images >= SMALL_SET else MALIGNANT_SHARE_OF_SMALL_SETS
+    malignant, benign = round(images * malignant_share), round(images * BENIGN_SHARE)
+    drafts = [
+        *_drafts(generator, "malignant", malignant),
+        *_drafts(generator, "benign", benign),
+        *_drafts(generator, "normal", images - malignant - benign),
+    ]
+    order = generator.permutation(len(drafts))
+    cases = [_draw_case(seed, number, drafts[int(index)]) for number, index in enumerate(order, start=1)]
+    if images >= DUPLICATES_FROM:
+        chosen = next(i for i, case in enumerate(cases) if case.subtype is None and len(case.views) == 2)
+        first = cases[chosen].views[0]
+        cases[chosen] = dataclasses.replace(cases[chosen], views=(first, first), duplicated=True)
+    return tuple(cases)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    kind: str
+    center: int
+    views: int
+
+
+def _drafts(generator: np.random.Generator, kind: str, images: int) -> list[_Draft]:
+    """Return cases of one class; centers follow a low-discrepancy sequence, so that small sets keep the shares."""
+    drafts: list[_Draft] = []
+    bounds = np.cumsum(CENTER_SHARES[kind])
+    start = generator.random()
+    while images > 0:
+        views = min(int(generator.choice(len(VIEW_COUNTS[kind]), p=VIEW_COUNTS[kind])) + 1, images)
+        center = int(np.searchsorted(bounds[:-1], (start + len(drafts) * GOLDEN_RATIO) % 1, side="right")) + 1
+        drafts.append(_Draft(kind, center, views))
+        images -= views
+    return drafts
+
+
+def _draw_case(seed: int, number: int, draft: _Draft) -> Case:
+    generator = named_generator(seed, "phantom", "case", number)
+    subtype = _draw_subtype(generator, draft.kind)
+    sources, shares = zip(*SOURCES[draft.center], strict=True)
+    scene_shares = np.array([scene.share for scene in SCENES])
+    scene = SCENES[int(generator.choice(len(SCENES), p=scene_shares / scene_shares.sum()))]
+    return Case(
+        number=number,
+        subtype=subtype,
+        center=draft.center,
+        source=sources[int(generator.choice(len(sources), p=shares))],
+        age=_draw_age(generator, subtype),
+        gender="M" if generator.random() < 0.56 else "F",
+        mirror=1 if generator.random() < 0.5 else -1,
+        scene=scene,
+        views=_draw_views(generator, scene, draft.views),
+    )
+
+
+def _draw_subtype(generator: np.random.Generator, kind: str) -> Subtype | None:
+    if kind == "normal":
+        return None
+    names = [name for name in SUBTYPE_COUNTS if HABITS[name].malignant == (kind == "malignant")]
+    counts = np.array([SUBTYPE_COUNTS[name] for name in names], dtype=float)
+    return names[int(generator.choice(len(names), p=counts / counts.sum()))]
+
+
+def _draw_age(generator: np.random.Generator, subtype: Subtype | None) -> int:
+    while True:
+        age = round(generator.normal(*TYPICAL_AGE[subtype]))
+        if 1 <= age <= OLDEST:
+            return age
+
+
+def _draw_views(generator: np.random.Generator, scene: Scene, count: int) -> tuple[Projection, ...]:
+    """Return distinct projections first, then further frontal ones."""
+    shares = np.array([FIRST_VIEW[projection] for projection in scene.projections])
+    order = generator.choice(len(shares), size=len(shares), replace=False, p=shares / shares.sum())
+    views = [scene.projections[int(index)] for index in order][:count]
+    return tuple(views + ["frontal"] * (count - len(views)))

@@ -1,0 +1,84 @@
+"""One record, one path: any grey picture to a network's input, the same in training, evaluation and inference."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from osteolens.data.images import Grey
+from osteolens.domain import Preprocessing
+
+CLAHE_CLIP_LIMIT = 2.0
+CLAHE_TILES = (8, 8)
+
+
+def input_transform(height: int, width: int, record: Preprocessing) -> NDArray[np.float64]:
+    """Return the affine map from pixels of a picture to pixels of the network's input.
+
+    Parameters
+    ----------
+    height, width
+        Size of the picture in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 [2, 3]; ``[x', y'] = A @ [x, y, 1]``, with pixel edges (not centres) at whole numbers.
+    """
+    if record.resize == "stretch":
+        return np.array([[record.size / width, 0, 0], [0, record.size / height, 0]], dtype=np.float64)
+    new_height, new_width, top, left = _letterbox(height, width, record.size)
+    return np.array([[new_width / width, 0, left], [0, new_height / height, top]], dtype=np.float64)
+
+
+def resize(grey: Grey, record: Preprocessing) -> Grey:
+    """Bring a picture to the record's square size (and equalise it where the record says so).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [size, size]
+    """
+    if record.resize == "stretch":
+        picture = _interpolate(grey, record.size, record.size, record)
+    else:
+        height, width, top, left = _letterbox(grey.shape[0], grey.shape[1], record.size)
+        picture = np.zeros((record.size, record.size), np.uint8)
+        picture[top : top + height, left : left + width] = _interpolate(grey, height, width, record)
+    if record.clahe:
+        return np.asarray(cv2.createCLAHE(CLAHE_CLIP_LIMIT, CLAHE_TILES).apply(picture), np.uint8)
+    return picture
+
+
+def normalise(pictures: NDArray[np.uint8], record: Preprocessing) -> NDArray[np.float32]:
+    """Return the network's input for resized pictures.
+
+    Parameters
+    ----------
+    pictures
+        uint8 [..., size, size]
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [..., channels, size, size], ``(grey / 255 - mean) / std`` per channel.
+    """
+    mean = np.array(record.mean, np.float32)[:, None, None]
+    std = np.array(record.std, np.float32)[:, None, None]
+    scaled = pictures[..., None, :, :].astype(np.float32) / np.float32(255)
+    return (scaled - mean) / std
+
+
+def _interpolate(grey: Grey, height: int, width: int, record: Preprocessing) -> Grey:
+    if record.interpolation == "area":  # first the sides that shrink: OpenCV averages only when no side grows
+        smaller = (min(width, grey.shape[1]), min(height, grey.shape[0]))
+        grey = np.asarray(cv2.resize(grey, smaller, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _letterbox(height: int, width: int, size: int) -> tuple[int, int, int, int]:
+    """Return height, width, top and left of a picture fitted into a square without changing its shape."""
+    scale = size / max(height, width)
+    new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
+    return new_height, new_width, (size - new_height) // 2, (size - new_width) // 2

@@ -1,0 +1,116 @@
+"""A data set on disk as one checked table: image, label, case, center, source and the columns of its subgroups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from osteolens.config import DataOptions
+from osteolens.data.annotations import Annotation, read_labelme
+from osteolens.data.cases import CASE_TABLE_NAME, is_btxrd, load_cases
+from osteolens.data.schema import Metadata, find_images, read_metadata
+from osteolens.domain import Column, image_stem
+from osteolens.errors import DataError
+from osteolens.progress import track
+from osteolens.storage import fingerprint, sha256_file
+
+
+@dataclass(frozen=True, slots=True)
+class RadiographSet:
+    """The images of a data root that have both a file and a row of metadata.
+
+    Attributes
+    ----------
+    frame
+        One row per image: the canonical metadata columns plus label, case_id and source.
+    paths
+        Image stem to file.
+    annotations_dir
+        Folder of the LabelMe files; need not exist.
+    metadata
+        The whole table with its violations.
+    missing
+        Image ids of the table that have no file.
+    """
+
+    frame: pd.DataFrame
+    paths: dict[str, Path]
+    annotations_dir: Path
+    metadata: Metadata
+    missing: tuple[str, ...]
+
+    def path(self, image_id: str) -> Path:
+        """Return the file of an image, whatever suffix the id bears."""
+        try:
+            return self.paths[image_stem(image_id)]
+        except KeyError as error:
+            raise DataError(f"{image_id} is not in this data set. Was the manifest made for another one?") from error
+
+    def annotation_path(self, image_id: str) -> Path:
+        """Return where the LabelMe file of an image is or would be."""
+        return self.annotations_dir / f"{image_stem(image_id)}.json"
+
+    def annotation(self, image_id: str) -> Annotation | None:
+        """Return the annotation of an image, or None where it has none."""
+        path = self.annotation_path(image_id)
+        return read_labelme(path) if path.is_file() else None
+
+    def content_hashes(self) -> pd.Series[str]:
+        """Return the SHA-256 of every image file, in the order of the frame."""
+        ids = self.frame[Column.IMAGE_ID]
+        return pd.Series([sha256_file(self.path(name)) for name in track(ids, "hashing images")], index=ids.index)
+
+    def data_hash(self) -> str:
+        """Return a short hash of ids, labels, cases and file sizes: it changes when the data set does."""
+        columns = self.frame[[Column.IMAGE_ID, Column.LABEL, Column.CASE]].to_numpy().tolist()
+        sizes = [self.path(name).stat().st_size for name in self.frame[Column.IMAGE_ID]]
+        return fingerprint([columns, sizes])
+
+
+def load_radiographs(options: DataOptions) -> RadiographSet:
+    """Read metadata, find the files, join cases and sources.
+
+    Raises
+    ------
+    DataError
+        The data root, its images folder or its metadata is missing or unusable.
+    """
+    root = options.root
+    images_dir = root / options.images_dir
+    if not root.is_dir():
+        raise DataError(f"the data folder {root} does not exist. Set data.root, or make a phantom: osteolens phantom.")
+    if not images_dir.is_dir():
+        raise DataError(f"the data folder {root} has no folder {options.images_dir}/. Set data.images_dir.")
+    metadata = read_metadata(root / options.metadata)
+    files = find_images(images_dir, metadata.frame[Column.IMAGE_ID])
+    if not files.paths:
+        raise DataError(f"none of the images that {options.metadata} lists is in {images_dir}.")
+    stems = metadata.frame[Column.IMAGE_ID].map(image_stem)
+    frame = metadata.frame[stems.isin(set(files.paths))].reset_index(drop=True)
+    return RadiographSet(
+        frame=_with_cases(frame, options),
+        paths=files.paths,
+        annotations_dir=root / options.annotations_dir,
+        metadata=metadata,
+        missing=tuple(files.missing),
+    )
+
+
+def _with_cases(frame: pd.DataFrame, options: DataOptions) -> pd.DataFrame:
+    """Join case and source; a column of the metadata gives way only to a table that was asked for by name."""
+    cases = load_cases(frame[Column.IMAGE_ID], options.root, options.case_table)
+    for name in (Column.CASE, Column.SOURCE):
+        if name in frame and options.case_table is None:
+            cases[name] = frame[name].where(frame[name] != "", cases[name])
+    return frame.assign(**{name: cases[name] for name in (Column.CASE, Column.SOURCE)})
+
+
+def _cases(frame: pd.DataFrame, options: DataOptions) -> pd.DataFrame:
+    """The data set's own case table, or the built-in one where the images are BTXRD's; else each image is a case."""
+    ids = frame[Column.IMAGE_ID]
+    has_table = options.case_table is not None or (options.root / CASE_TABLE_NAME).is_file()
+    if has_table or is_btxrd(dict(zip(ids, frame[Column.LABEL], strict=True))):
+        return load_cases(ids, options.root, options.case_table)
+    return pd.DataFrame({Column.CASE: ids.map(image_stem), Column.SOURCE: ""}, index=frame.index)

@@ -1,0 +1,155 @@
+"""The stages of a run: each reads files, writes files, and is skipped when nothing it reads has changed."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from osteolens.config import Config
+from osteolens.data.cache import cached_pictures
+from osteolens.data.leakage import measure_leakage
+from osteolens.data.manifest import Manifest, read_manifest
+from osteolens.data.masks import lesion_masks
+from osteolens.data.radiographs import RadiographSet
+from osteolens.data.splits import make_split
+from osteolens.domain import Column
+from osteolens.errors import DataError
+from osteolens.evaluation.evaluate import evaluate
+from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.experiments.reuse import StageRecord
+from osteolens.explain.run import explain_run
+from osteolens.inference.manifest import predict_manifest
+from osteolens.inference.predictor import Predictor
+from osteolens.models.checkpoint import checkpoint_path
+from osteolens.storage import RunFolder, sha256_file, write_json
+from osteolens.training.run import run_folder, train
+
+logger = logging.getLogger("osteolens")
+
+
+def manifest_path(config: Config, scheme: str) -> Path:
+    """Return where the manifest of a scheme is kept."""
+    return config.splits_dir / f"{scheme}.csv"
+
+
+def split(config: Config, data: RadiographSet, scheme: str) -> Manifest:
+    """Make and write the manifest of a scheme."""
+    manifest = make_split(data, scheme, config)
+    manifest.write(manifest_path(config, scheme))
+    return manifest
+
+
+def find_manifest(config: Config, data: RadiographSet, scheme: str) -> Manifest:
+    """Return the manifest of a scheme, made now if there is none yet.
+
+    Raises
+    ------
+    DataError
+        The manifest on disk was made with another seed, or for other images or labels than the data set has.
+    """
+    path = manifest_path(config, scheme)
+    if not path.is_file():
+        return split(config, data, scheme)
+    manifest = read_manifest(path)
+    remedy = f"Make it again: osteolens split --split {scheme}."
+    if set(manifest.frame[Column.SEED]) != {str(config.seed)}:
+        raise DataError(f"{path} was made with another seed than {config.seed}. {remedy}")
+    labels = data.frame.set_index(Column.IMAGE_ID)[Column.LABEL]
+    if not (manifest.frame[Column.IMAGE_ID].map(labels) == manifest.frame[Column.LABEL]).all():
+        raise DataError(f"{path} names images or labels that the data set does not have. {remedy}")
+    return manifest
+
+
+def train_run(config: Config, data: RadiographSet, scheme: str, *, fresh: bool = False) -> RunFolder:
+    """Train on a scheme and write the leakage of its split beside the run."""
+    config = config.with_overrides(f"training.split_strategy={scheme}")
+    manifest = find_manifest(config, data, scheme)
+    run = run_folder(config, scheme)
+    groups = pd.DataFrame({Column.CASE: manifest.frame[Column.CASE]})
+    groups["duplicate"] = _content_of(manifest, data)
+    write_json(run.leakage, measure_leakage(manifest.frame, groups))
+    train(config, data, manifest, fresh=fresh)
+    return run
+
+
+def predict(config: Config, data: RadiographSet, scheme: str) -> Path:
+    """Write the predictions table of a run's best checkpoint."""
+    run, checkpoint = run_folder(config, scheme), checkpoint_path(config, scheme, "best")
+    manifest = find_manifest(config, data, scheme)
+    flip = config.evaluation.flip_averaging
+    made_from = [_hash_or_none(checkpoint), data.data_hash(), sha256_file(manifest_path(config, scheme)), flip]
+    record = StageRecord(run.root)
+    if record.is_current("predict", made_from, [run.predictions]):
+        return run.predictions
+    predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator, flip_averaging=flip)
+    predict_manifest(predictor, data, manifest, config.paths.cache_dir).write(run.predictions)
+    record.finish("predict", made_from)
+    logger.info("predictions of %s: %s", scheme, run.predictions)
+    return run.predictions
+
+
+def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
+    """Write the figures of a run's evaluated part."""
+    run = run_folder(config, scheme)
+    table_path = predict(config, data, scheme)
+    made_from = [sha256_file(table_path), config.evaluation.model_dump(mode="json"), config.seed]
+    summary = run.evaluation / "metrics_summary.json"
+    record = StageRecord(run.root)
+    if not record.is_current("evaluate", made_from, [summary]):
+        table = evaluated_part(PredictionsTable.from_csv(table_path))
+        evaluate(
+            table,
+            run.evaluation,
+            resamples=config.evaluation.bootstrap_resamples,
+            confidence=config.evaluation.confidence,
+            seed=config.seed,
+        )
+        record.finish("evaluate", made_from)
+        logger.info("figures of %s: %s", scheme, run.evaluation)
+    return summary
+
+
+def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
+    """Write galleries, panels and map scores of a run's evaluated part."""
+    run, checkpoint = run_folder(config, scheme), checkpoint_path(config, scheme, "best")
+    table_path = predict(config, data, scheme)
+    options = [section.model_dump(mode="json") for section in (config.explanation, config.evaluation)]
+    made_from = [sha256_file(table_path), options, config.seed]
+    outputs = [run.explanation / "annotation_report.json", run.explanation / "gallery_index.json"]
+    record = StageRecord(run.root)
+    if record.is_current("explain", made_from, outputs):
+        return run.explanation
+    table = evaluated_part(PredictionsTable.from_csv(table_path))
+    predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator)
+    ids = table.frame[Column.IMAGE_ID].tolist()
+    explain_run(
+        predictor.model,
+        predictor.record,
+        cached_pictures([data.path(name) for name in ids], predictor.record, config.paths.cache_dir),
+        table,
+        masks=lesion_masks(data, ids, predictor.record),
+        all_shapes_masks=lesion_masks(data, ids, predictor.record, convention="all_shapes"),
+        out=run.explanation,
+        options=config.explanation,
+        evaluation=config.evaluation,
+        seed=config.seed,
+    )
+    record.finish("explain", made_from)
+    logger.info("maps of %s: %s", scheme, run.explanation)
+    return run.explanation
+
+
+def evaluated_part(table: PredictionsTable) -> PredictionsTable:
+    """Return the test part, or the val part of a split that has no test part."""
+    return table.part("test" if "test" in table.splits else "val")
+
+
+def _content_of(manifest: Manifest, data: RadiographSet) -> list[str]:
+    hashes = dict(zip(data.frame[Column.IMAGE_ID], data.content_hashes(), strict=True))
+    return [hashes[name] for name in manifest.frame[Column.IMAGE_ID]]
+
+
+def _hash_or_none(path: Path) -> str | None:
+    return sha256_file(path) if path.is_file() else None

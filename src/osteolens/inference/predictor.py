@@ -1,0 +1,82 @@
+"""A checkpoint that answers: for pictures already resized, for a file, for a whole manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from osteolens.config import Config
+from osteolens.data.images import Grey
+from osteolens.data.preprocessing import normalise, resize
+from osteolens.domain import Prediction, Preprocessing
+from osteolens.explain.cam import class_maps
+from osteolens.explain.overlay import overlay
+from osteolens.explain.upsample import onto_picture
+from osteolens.models.checkpoint import load_checkpoint, restore_model
+from osteolens.models.classifier import BTXRDClassifier
+from osteolens.models.forward import class_probabilities
+from osteolens.runtime import get_device
+from osteolens.storage import sha256_file
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A trained network with everything that decides its answers.
+
+    Attributes
+    ----------
+    config
+        The configuration it was trained with.
+    sha256
+        Hash of the checkpoint's file; it is written beside every answer.
+    """
+
+    model: BTXRDClassifier
+    record: Preprocessing
+    class_names: tuple[str, ...]
+    config: Config
+    sha256: str
+    flip_averaging: bool
+
+    @classmethod
+    def from_checkpoint(cls, path: Path, accelerator: str = "auto", *, flip_averaging: bool | None = None) -> Predictor:
+        """Load a checkpoint in safe mode; raises :class:`osteolens.errors.CheckpointError`.
+
+        Parameters
+        ----------
+        flip_averaging
+            Average each picture with its mirror image; None does as the checkpoint's configuration says.
+        """
+        checkpoint = load_checkpoint(path)
+        model, record = restore_model(checkpoint, path)
+        model.to(get_device(accelerator), memory_format=torch.channels_last)  # type: ignore[call-overload]
+        config = Config.model_validate(checkpoint.config)
+        flip = config.evaluation.flip_averaging if flip_averaging is None else flip_averaging
+        return cls(model, record, checkpoint.class_names, config, sha256_file(path), flip)
+
+    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return class probabilities [N, classes] for resized pictures uint8 [N, size, size]."""
+        return class_probabilities(
+            self.model,
+            pictures,
+            self.record,
+            batch_size=self.config.inference.batch_size,
+            flip_averaging=self.flip_averaging,
+        )
+
+    def answer(self, grey: Grey, name: str) -> Prediction:
+        """Answer for one picture, uint8 [height, width] of any size."""
+        probabilities = self.probabilities(resize(grey, self.record)[None])[0]
+        return Prediction(name, dict(zip(self.class_names, probabilities.tolist(), strict=True)))
+
+    def overlay(self, grey: Grey, class_name: str) -> NDArray[np.uint8]:
+        """Return the picture with the map of a class laid over it, RGB uint8 [height, width, 3], at its own size."""
+        device = next(self.model.parameters()).device
+        images = torch.from_numpy(normalise(resize(grey, self.record)[None], self.record)).to(device)
+        method = self.config.explanation.method
+        maps = class_maps(self.model, images, method=method, classes=[self.class_names.index(class_name)]).maps[0, 0]
+        return overlay(grey, onto_picture(maps, grey.shape[0], grey.shape[1], self.record))

@@ -1,0 +1,95 @@
+"""The main job: the stages in their order, from a folder of radiographs to a report."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from osteolens.config import Config
+from osteolens.data.audit import audit
+from osteolens.data.cases import is_btxrd
+from osteolens.data.leakage import measure_leakage
+from osteolens.data.radiographs import RadiographSet, load_radiographs
+from osteolens.data.splits import make_split
+from osteolens.domain import Column
+from osteolens.errors import DataError
+from osteolens.experiments import stages
+from osteolens.experiments.reuse import StageRecord
+from osteolens.reporting.audit_report import write_audit_report
+from osteolens.reporting.run_report import write_run_report
+from osteolens.storage import read_json, sha256_file
+from osteolens.training.run import run_folder
+
+logger = logging.getLogger("osteolens")
+
+
+def main_job(config: Config) -> Path:
+    """Audit, split, train, predict, evaluate and explain on every scheme of ``data.split_schemes``; report.
+
+    Returns
+    -------
+    pathlib.Path
+        The HTML report.
+    """
+    audit_data(config)
+    data = load_radiographs(config.data)
+    for scheme in config.data.split_schemes:
+        logger.info("split %s", scheme)
+        stages.split(config, data, scheme)
+        stages.train_run(config, data, scheme)
+        stages.predict(config, data, scheme)
+        stages.evaluate_run(config, data, scheme)
+        stages.explain(config, data, scheme)
+    return write_report(config)
+
+
+def audit_data(config: Config, out: Path | None = None) -> tuple[dict[str, Any], Path]:
+    """Audit the data root and return the findings and the HTML page."""
+    folder = out or config.paths.results_dir / config.experiment / "audit"
+    page, record = folder / "data_audit_report.html", StageRecord(folder)
+    data = load_radiographs(config.data)
+    metadata = sha256_file(config.data.root / config.data.metadata)
+    made_from = [data.data_hash(), metadata, _annotation_sizes(data), config.data.model_dump(mode="json"), config.seed]
+    if record.is_current("audit", made_from, [page, folder / "data_audit.json"]):
+        return read_json(folder / "data_audit.json"), page
+    result = audit(
+        config.data.root,
+        images_dir=config.data.images_dir,
+        annotations_dir=config.data.annotations_dir,
+        metadata=config.data.metadata,
+        cases=data.frame[[Column.IMAGE_ID, Column.CASE, Column.SOURCE]],
+        leakage=leakage_of_schemes(config, data),
+    )
+    paths = write_audit_report(result, folder)
+    record.finish("audit", made_from)
+    logger.info("audit: %s", paths["html"])
+    return result.summary, paths["html"]
+
+
+def leakage_of_schemes(config: Config, data: RadiographSet) -> dict[str, Any]:
+    """Return the leakage of each configured split scheme, and of the published split where the data are BTXRD."""
+    labels = dict(zip(data.frame[Column.IMAGE_ID], data.frame[Column.LABEL], strict=True))
+    schemes = [*config.data.split_schemes, *(["published"] if is_btxrd(labels) else [])]
+    frames = {scheme: make_split(data, scheme, config).frame for scheme in dict.fromkeys(schemes)}
+    return {scheme: measure_leakage(frame, frame[[Column.CASE]]) for scheme, frame in frames.items()}
+
+
+def write_report(config: Config) -> Path:
+    """Write the page on all finished runs of the experiment and return it."""
+    folder = config.paths.results_dir / config.experiment
+    runs = [run_folder(config, scheme) for scheme in _schemes_in(folder, config)]
+    if not runs:
+        raise DataError(f"{folder} holds no evaluated run. Run osteolens train and osteolens eval first.")
+    return write_run_report(runs, folder / "report.html")
+
+
+def _schemes_in(folder: Path, config: Config) -> list[str]:
+    """Return the schemes with figures: those of the configuration first, in its order, then others by name."""
+    found = {path.parent.parent.name for path in folder.glob("*/evaluation/metrics_summary.json")}
+    ordered = [scheme for scheme in config.data.split_schemes if scheme in found]
+    return ordered + sorted(found - set(ordered))
+
+
+def _annotation_sizes(data: RadiographSet) -> list[tuple[str, int]]:
+    return sorted((path.name, path.stat().st_size) for path in data.annotations_dir.glob("*.json"))

@@ -1,0 +1,47 @@
+"""The options that verbs share, each written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from osteolens.config import Config, load_config
+from osteolens.progress import configure_logging
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="YAML file; the built-in defaults without it.", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--override", "-o", metavar="KEY=VALUE", help="Change one option, e.g. training.epochs=5. Repeatable."
+    ),
+]
+DataRoot = Annotated[Path | None, typer.Option("--data", "-d", help="Data root; short for data.root.")]
+Splits = Annotated[
+    list[str] | None, typer.Option("--split", "-s", help="Split scheme. Repeatable. Default: training.split_strategy.")
+]
+AllSplits = Annotated[bool, typer.Option("--all-splits", help="Every scheme in data.split_schemes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on standard error.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run of the same name aside and start anew.")]
+
+
+def resolve(config: Path | None, overrides: list[str] | None, data: Path | None, *, quiet: bool) -> Config:
+    """Start logging and return the checked configuration."""
+    configure_logging(quiet=quiet)
+    chosen = list(overrides or ())
+    if data is not None:
+        chosen.append(f"data.root={data}")
+    return load_config(config, chosen)
+
+
+def chosen_splits(config: Config, splits: list[str] | None, *, all_splits: bool) -> list[str]:
+    """Return the schemes that a verb works on, checked like any other option."""
+    if all_splits:
+        return list(config.data.split_schemes)
+    names = splits or [config.training.split_strategy]
+    config.with_overrides(*(f"training.split_strategy={name}" for name in names))
+    return names

@@ -1,0 +1,112 @@
+"""Checkpoints: everything needed to answer or to go on, in plain values and tensors, loaded in safe mode only."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from osteolens.config import Config
+from osteolens.domain import Preprocessing
+from osteolens.errors import CheckpointError, ConfigError
+from osteolens.models.classifier import BTXRDClassifier
+from osteolens.models.factory import create_model
+from osteolens.storage import atomic_writer
+
+FORMAT = "osteolens-checkpoint-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A network with its whole context.
+
+    Attributes
+    ----------
+    model_state
+        Tensors of the network that answers (the averaged one where averaging is on).
+    config
+        The resolved configuration, plain values.
+    class_names
+        In the order of the logits.
+    preprocessing
+        How a picture becomes an input, plain values.
+    epoch
+        Number of finished epochs.
+    metrics
+        Validation figures of that epoch.
+    class_weights
+        Weight of each class in the loss.
+    provenance
+        Versions, commit, hash of the data.
+    training_state
+        Optimiser, scheduler, early stopping, random state: only in a ``last`` checkpoint, empty otherwise.
+    """
+
+    model_state: dict[str, torch.Tensor]
+    config: dict[str, Any]
+    class_names: tuple[str, ...]
+    preprocessing: dict[str, Any]
+    epoch: int
+    metrics: dict[str, float]
+    class_weights: list[float]
+    provenance: dict[str, Any]
+    training_state: dict[str, Any] = field(default_factory=dict)
+
+
+def checkpoint_path(config: Config, split: str, kind: str) -> Path:
+    """Return the file of a run's checkpoint; `kind` is ``best`` or ``last``."""
+    return config.paths.checkpoints_dir / f"{config.experiment}_{split}_{kind}.pt"
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint; a kill at any moment leaves the previous one whole."""
+    values = {item.name: getattr(checkpoint, item.name) for item in dataclasses.fields(checkpoint)}
+    with atomic_writer(path) as stream:
+        torch.save({"format": FORMAT, **values, "class_names": list(checkpoint.class_names)}, stream)
+    return path
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint without executing anything in it.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, damaged, unsafe, or not an osteolens checkpoint.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"the checkpoint {path} does not exist. Train first, or name another with --checkpoint.")
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # readers of untrusted files raise many kinds of error
+        raise CheckpointError(f"{path} is damaged or unsafe and was not loaded ({type(error).__name__}).") from error
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+        raise CheckpointError(f"{path} is not an osteolens checkpoint.")
+    try:
+        return Checkpoint(**{**values, "class_names": tuple(values["class_names"])})
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is an incomplete checkpoint: {error}.") from error
+
+
+def restore_model(checkpoint: Checkpoint, path: Path) -> tuple[BTXRDClassifier, Preprocessing]:
+    """Rebuild the network of a checkpoint, in evaluation mode, and its preprocessing.
+
+    Raises
+    ------
+    CheckpointError
+        The configuration inside does not describe the weights inside.
+    """
+    try:
+        config = Config.model_validate(checkpoint.config)
+        model = create_model(config.model, len(checkpoint.class_names), starting_weights=False)
+        model.load_state_dict(checkpoint.model_state)
+        preprocessing = Preprocessing.from_dict(checkpoint.preprocessing)
+    except (ConfigError, RuntimeError, ValueError) as error:
+        detail = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"{path} cannot be rebuilt: its weights and its configuration disagree ({detail})."
+        ) from error
+    return model.eval(), preprocessing

@@ -1,0 +1,111 @@
+"""Self-contained pages: templates, embedded figures, and how numbers are written in them."""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+import osteolens
+
+UNDEFINED = "n/a"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFigure:
+    """A PNG inside a page.
+
+    Attributes
+    ----------
+    alt
+        What the figure shows, for readers who cannot see it.
+    """
+
+    png: bytes
+    caption: str
+    alt: str
+
+    @property
+    def source(self) -> str:
+        """The PNG as a data URI."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class PageTable:
+    """A table inside a page; cells are text already, and a column of numbers is known by their form and set right.
+
+    Attributes
+    ----------
+    headings
+        One per column.
+    rows
+        The first cell of a row names the row.
+    caption
+        May be empty.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """For each column, whether its cells are numbers; never the first, whose cells name the rows."""
+        return tuple(i > 0 and all(_is_number(row[i]) for row in self.rows) for i in range(len(self.headings)))
+
+
+def render(template: str, **context: Any) -> str:
+    """Fill a template of ``reporting/templates``.
+
+    ``*.html.j2`` templates escape what is put in; a missing variable is an error. Every template knows ``notice`` (not
+    for clinical use) and ``version``, and the filters ``count``, ``percent``, ``fixed`` and ``cell`` (for Markdown).
+    """
+    return _environment().get_template(template).render(context)
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with separators: 3,746."""
+    return UNDEFINED if _undefined(value) else f"{value:,.0f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return a share, 0 to 1, as a percentage: 67.9%."""
+    return UNDEFINED if _undefined(value) else f"{100 * float(value or 0):.{digits}f}%"
+
+
+def fixed(value: float | None, digits: int = 3) -> str:
+    """Return a number with a fixed number of decimals."""
+    return UNDEFINED if _undefined(value) else f"{value:.{digits}f}"
+
+
+def markdown_cell(text: object) -> str:
+    """Return text that cannot break out of a Markdown table cell or be read as HTML."""
+    escaped = str(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`")
+    return " ".join(escaped.split())
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("osteolens.reporting", "templates"),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(notice=osteolens.NOT_FOR_CLINICAL_USE, version=osteolens.__version__)
+    environment.filters.update(count=count, percent=percent, fixed=fixed, cell=markdown_cell)
+    return environment
+
+
+def _undefined(value: float | None) -> bool:
+    return value is None or not math.isfinite(value)
+
+
+def _is_number(cell: str) -> bool:
+    text = cell.replace(",", "").removesuffix("%").strip()
+    return text == UNDEFINED or text.lstrip("+-").replace(".", "", 1).isdigit()

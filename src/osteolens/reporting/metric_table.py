@@ -1,0 +1,90 @@
+"""Tables of figures with their intervals, and a footnote wherever a figure or an interval is not defined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from osteolens.reporting.html import count, fixed, percent
+
+NOT_DEFINED = "not defined"
+_EN_DASH = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricCell:
+    """One figure.
+
+    Attributes
+    ----------
+    detail
+        Stands in brackets under the figure: its interval, or the counts it was made from.
+    note
+        Why the figure or its interval is not there; becomes a footnote.
+    """
+
+    text: str
+    detail: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTable:
+    """A table of figures; every column but the first is set right.
+
+    Attributes
+    ----------
+    key
+        Unique within the page; its footnotes are addressed by it.
+    headings
+        One per column, that of the row names first.
+    rows
+        Name of the row and its cells.
+    """
+
+    key: str
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[MetricCell, ...]], ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The different footnotes in the order in which they are met."""
+        return tuple(dict.fromkeys(cell.note for _, cells in self.rows for cell in cells if cell.note))
+
+
+def metric_cell(entry: dict[str, Any], digits: int = 2) -> MetricCell:
+    """Return a figure and its interval as the result files hold them: value, low, high, reason.
+
+    Parameters
+    ----------
+    digits
+        Decimals of the interval; small figures need three.
+    """
+    reason = entry.get("reason") or ""
+    if entry["value"] is None:
+        return MetricCell(NOT_DEFINED, note=reason)
+    return MetricCell(fixed(entry["value"]), _interval(entry, digits) or "no interval", reason)
+
+
+def metric_text(entry: dict[str, Any], digits: int = 2) -> str:
+    """Return ``0.825 (0.79-0.86)`` for use in a sentence."""
+    cell = metric_cell(entry, digits)
+    return f"{cell.text} ({cell.detail or cell.note})"
+
+
+def _interval(entry: dict[str, Any], digits: int) -> str:
+    if entry["low"] is None or entry["high"] is None:
+        return ""
+    dash = " to " if entry["low"] < 0 else _EN_DASH
+    return f"{fixed(entry['low'], digits)}{dash}{fixed(entry['high'], digits)}"
+
+
+def count_cell(number: int) -> MetricCell:
+    """Return a whole number."""
+    return MetricCell(count(number))
+
+
+def share_cell(part: int, whole: int) -> MetricCell:
+    """Return ``60.6%`` with ``171 of 282`` beneath it."""
+    return MetricCell(percent(part / whole), f"{count(part)} of {count(whole)}")

@@ -1,0 +1,190 @@
+"""The files of one run, read and checked against each other before anything is written about them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osteolens.config import Config, load_config
+from osteolens.data.manifest import Manifest, read_manifest
+from osteolens.errors import DataError
+from osteolens.storage import RunFolder, read_json, read_table
+
+EVALUATION_FIGURES = ("confusion_matrix.png", "roc_curves.png", "pr_curves.png")
+
+_SUMMARY_KEYS = (
+    *("n", "cases", "split", "class_names", "per_class_n", "confidence", "resamples", "resampled_by"),
+    *("overall", "per_class", "confusion_matrix"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MapResults:
+    """What ``gradcam`` left in a run's folder.
+
+    Attributes
+    ----------
+    report
+        Content of ``annotation_report.json``.
+    index
+        Content of ``gallery_index.json``.
+    galleries
+        Class name to PNG.
+    comparison
+        PNG; None where no image of the part is annotated.
+    """
+
+    report: dict[str, Any]
+    index: dict[str, Any]
+    galleries: dict[str, bytes]
+    comparison: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResults:
+    """One run, as its files tell it.
+
+    Attributes
+    ----------
+    summary, averages
+        Content of ``metrics_summary.json`` and ``classification_report.json``.
+    history
+        One row per epoch; empty cells are left out.
+    figures
+        File name to PNG: the three of the evaluation.
+    maps
+        None where they were not made.
+    """
+
+    config: Config
+    manifest: Manifest
+    leakage: dict[str, Any]
+    summary: dict[str, Any]
+    averages: dict[str, Any]
+    provenance: dict[str, Any]
+    history: list[dict[str, float]]
+    curves: bytes
+    figures: dict[str, bytes]
+    maps: MapResults | None
+
+    @property
+    def name(self) -> str:
+        """The split scheme, by which the runs of an experiment are told apart."""
+        return self.config.training.split_strategy
+
+    @property
+    def anchor(self) -> str:
+        """The name in the characters that an address within a page may have."""
+        return re.sub(r"[^A-Za-z0-9_-]", "-", self.name)
+
+    @property
+    def part(self) -> str:
+        """The part that the figures are of, test or val."""
+        return str(self.summary["split"])
+
+    @property
+    def class_names(self) -> list[str]:
+        """In the order of the network's outputs."""
+        return list(self.summary["class_names"])
+
+    @property
+    def evaluated_leakage(self) -> dict[str, Any]:
+        """Leakage of the part that the figures are of."""
+        return dict(self.leakage["evaluation"][self.part])
+
+    @property
+    def leaks(self) -> bool:
+        """Whether any evaluated image has another one of its case, or a byte-identical one, in train."""
+        overall = self.evaluated_leakage["overall"]
+        return bool(overall["shared"] + overall.get("duplicated", 0))
+
+
+def read_run(folder: RunFolder) -> RunResults:
+    """Read a run's folder.
+
+    Raises
+    ------
+    DataError
+        A file is missing (the message names the verb that makes it), is damaged, or belongs to another state of the
+        run than the others.
+    """
+    summary = _record(folder.evaluation / "metrics_summary.json", "eval", _SUMMARY_KEYS)
+    results = RunResults(
+        config=load_config(_present(folder.config, "train")),
+        manifest=read_manifest(_present(folder.manifest, "train")),
+        leakage=_record(folder.leakage, "train", ("evaluation", "sentence")),
+        summary=summary,
+        averages=_record(
+            folder.evaluation / "classification_report.json", "eval", ("macro avg", "weighted avg", "accuracy")
+        ),
+        provenance=_record(folder.provenance, "train", ()),
+        history=_history(_present(folder.log, "train")),
+        curves=_picture(folder.curves, "train"),
+        figures={name: _picture(folder.evaluation / name, "eval") for name in EVALUATION_FIGURES},
+        maps=_maps(folder.explanation, summary["class_names"]),
+    )
+    _check_agreement(results, folder)
+    return results
+
+
+def _maps(folder: Path, class_names: list[str]) -> MapResults | None:
+    report_path, index_path = folder / "annotation_report.json", folder / "gallery_index.json"
+    if not report_path.is_file() and not index_path.is_file():
+        return None
+    report = _record(report_path, "gradcam", ("n", "cases", "overall", "centre_prior", "per_class", "per_size_band"))
+    index = _record(index_path, "gradcam", ("galleries",))
+    if missing := [name for name in class_names if name not in index["galleries"]]:
+        raise DataError(f"{index_path} has no gallery of {', '.join(missing)}. Run osteolens gradcam again.")
+    galleries = {name: _picture(folder / index["galleries"][name]["file"], "gradcam") for name in class_names}
+    comparison = _picture(folder / "annotation_comparison.png", "gradcam") if report["n"] else None
+    return MapResults(report, index, galleries, comparison)
+
+
+def _check_agreement(results: RunResults, folder: RunFolder) -> None:
+    """Refuse files of different states of a run: a leakage that is not of the evaluated images would mislead."""
+    part, images = results.part, results.summary["n"]
+    leakage = results.leakage["evaluation"].get(part, {}).get("overall", {}).get("n")
+    listed = int((results.manifest.frame["split"] == part).sum())
+    if not images == leakage == listed:
+        raise DataError(
+            f"the files in {folder.root} do not belong together: the figures are of {images} {part} images, the "
+            f"manifest lists {listed} and the leakage covers {leakage or 0}. Run osteolens train and osteolens eval "
+            "again."
+        )
+    if results.class_names != list(results.config.class_names):
+        raise DataError(
+            f"the figures in {folder.evaluation} are of the classes {', '.join(results.class_names)}, the run's are "
+            f"{', '.join(results.config.class_names)}. Run osteolens eval again."
+        )
+
+
+def _present(path: Path, verb: str) -> Path:
+    if not path.is_file():
+        raise DataError(f"{path} is missing; osteolens {verb} makes it.")
+    return path
+
+
+def _record(path: Path, verb: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    record = read_json(_present(path, verb))
+    if not isinstance(record, dict) or (missing := [key for key in keys if key not in record]):
+        what = f"lacks {', '.join(missing)}" if isinstance(record, dict) else "holds no record"
+        raise DataError(f"{path} {what}. Run osteolens {verb} again.")
+    return record
+
+
+def _picture(path: Path, verb: str) -> bytes:
+    return _present(path, verb).read_bytes()
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    table = read_table(path)
+    if table.empty:
+        raise DataError(f"{path} holds no epoch. Run osteolens train again.")
+    try:
+        return [
+            {str(name): float(cell) for name, cell in row.items() if cell != ""} for row in table.to_dict("records")
+        ]
+    except ValueError as error:
+        raise DataError(f"{path} is not a training log: {error}. Run osteolens train again.") from error

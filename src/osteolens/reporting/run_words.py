@@ -1,0 +1,197 @@
+"""What a run report says in sentences; the figures in them are those of the result files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from osteolens.data.audit.findings import Finding, counted
+from osteolens.domain import MALIGNANT, Column
+from osteolens.reporting.html import EmbeddedFigure, count, fixed
+from osteolens.reporting.metric_table import NOT_DEFINED, metric_text
+from osteolens.reporting.run_results import MapResults, RunResults
+from osteolens.reporting.run_tables import MAP_DIGITS, METRIC_NAMES, level
+
+POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and age: see osteolens.data.cases
+
+
+def verdicts(runs: Sequence[RunResults]) -> list[Finding]:
+    """Return what the leakage of each split means for its figures, one sentence or two per run."""
+    return [
+        Finding("problem" if run.leaks else "note", f"Split {run.name}: {run.leakage['sentence']} {_meaning(run)}")
+        for run in runs
+    ]
+
+
+def which_to_read(runs: Sequence[RunResults]) -> str:
+    """Return which run's figures are the honest ones."""
+    clean = [run.name for run in runs if not run.leaks]
+    leaking = [run.name for run in runs if run.leaks]
+    if not clean:
+        return (
+            "No run on this page is free of shared cases, so none of its figures says how the network does on new "
+            "patients. Train on a split by case (osteolens run --override data.split_schemes=[case]) to learn that."
+        )
+    honest = f"The honest figures are those of the split {_and(clean)}: no evaluated image shares a case with train."
+    if not leaking:
+        return honest
+    return f"{honest} Those of {_and(leaking)} are printed for comparison with published work that uses such splits."
+
+
+def pooled_normals(runs: Sequence[RunResults]) -> bool:
+    """Return whether some normals are grouped by sex and age only, which makes their leakage an upper bound."""
+    return any((run.manifest.frame[Column.SOURCE] == POOLED_SOURCE).any() for run in runs)
+
+
+def gaps(runs: Sequence[RunResults]) -> list[str]:
+    """Return the difference between each leaking and each clean run, one sentence per pair."""
+    pairs = [(leaking, clean) for leaking in runs if leaking.leaks for clean in runs if not clean.leaks]
+    sentences = []
+    for leaking, clean in pairs:
+        parts = [part for part in _differences(leaking, clean) if part]
+        if parts:
+            sentences.append(
+                f"From {leaking.name}, which shares cases, to {clean.name}, which shares none: {'; '.join(parts)}."
+            )
+    return sentences
+
+
+def missed(run: RunResults) -> str:
+    """Return what the malignant images were answered as; empty without any."""
+    names, matrix = run.class_names, run.summary["confusion_matrix"]
+    if MALIGNANT not in names or not (total := sum(matrix[names.index(MALIGNANT)])):
+        return ""
+    answers = dict(zip(names, matrix[names.index(MALIGNANT)], strict=True))
+    found = answers.pop(MALIGNANT)
+    others = _and([f"{count(number)} as {name}" for name, number in answers.items()])
+    images, sensitivity = counted(total, f"{MALIGNANT} image"), run.summary["per_class"][MALIGNANT]["sensitivity"]
+    return (
+        f"Split {run.name}: of {images}, {count(found)} answered as {MALIGNANT}, {others}; "
+        f"sensitivity {metric_text(sensitivity)}."
+    )
+
+
+def evaluation_figures(run: RunResults) -> list[EmbeddedFigure]:
+    """Return confusion matrix, ROC and precision-recall curves with their numbers in words."""
+    names, summary = run.class_names, run.summary
+    rows = [
+        f"{name} answered as " + ", ".join(f"{other} {number}" for other, number in zip(names, counts, strict=True))
+        for name, counts in zip(names, summary["confusion_matrix"], strict=True)
+    ]
+    areas, precisions = (
+        ", ".join(f"{name} {metric_text(summary['per_class'][name][metric])}" for name in names)
+        for metric in ("auc", "average_precision")
+    )
+    return [
+        EmbeddedFigure(
+            run.figures["confusion_matrix.png"],
+            "Confusion matrix. Rows are the truth, columns the answer.",
+            f"Confusion matrix of {run.name}: {'; '.join(rows)}.",
+        ),
+        EmbeddedFigure(
+            run.figures["roc_curves.png"],
+            "ROC curves, each class against the rest. The diagonal is chance.",
+            f"ROC curves of {run.name}; area under the curve: {areas}.",
+        ),
+        EmbeddedFigure(
+            run.figures["pr_curves.png"],
+            "Precision-recall curves. The faint line is the share of the class, which chance reaches.",
+            f"Precision-recall curves of {run.name}; average precision: {precisions}.",
+        ),
+    ]
+
+
+def training_sentence(run: RunResults) -> str:
+    """Return how long training took and which epoch was kept."""
+    length = f"{counted(len(run.history), 'epoch')} of at most {run.config.training.epochs}"
+    seconds = sum(row.get("seconds", 0.0) for row in run.history)
+    monitor = run.config.training.monitor
+    rows = [row for row in run.history if monitor in row]
+    if not rows:
+        return f"{length}, {seconds / 60:.1f} minutes; no validation part, so the last epoch was kept."
+    best = (min if monitor == "val_loss" else max)(rows, key=lambda row: row[monitor])
+    return (
+        f"{length}, {seconds / 60:.1f} minutes; epoch {best['epoch']:.0f} was kept, chosen by {monitor} "
+        f"{fixed(best[monitor])} on the validation part."
+    )
+
+
+def training_figure(run: RunResults) -> EmbeddedFigure:
+    """Return the training curves."""
+    sentence = training_sentence(run)
+    return EmbeddedFigure(run.curves, f"{run.name}: {sentence}", f"Loss and validation figures by epoch. {sentence}")
+
+
+def map_sentence(report: dict[str, Any]) -> str:
+    """Return what the pointing game found, in words."""
+    maps, prior = report["overall"]["pointing_game"], report["centre_prior"]["pointing_game"]
+    if maps["value"] is None or prior["value"] is None:
+        return f"No map could be scored: {maps['reason'] or prior['reason']}."
+    return (
+        f"The strongest point of the map lies in the lesion in a share of {metric_text(maps, MAP_DIGITS)} of the "
+        f"{counted(report['n'], 'annotated image')} ({counted(report['cases'], 'case')}). The centre prior hits a "
+        f"share of {metric_text(prior, MAP_DIGITS)}."
+    )
+
+
+def map_figures(run: RunResults, maps: MapResults) -> Iterator[EmbeddedFigure]:
+    """Yield the comparison panel and the galleries."""
+    if maps.comparison is not None:
+        ious = [
+            f"IoU at {key.removeprefix('iou_')} {metric_text(entry, MAP_DIGITS)}"
+            for key, entry in maps.report["overall"].items()
+            if key.startswith("iou_")
+        ]
+        yield EmbeddedFigure(
+            maps.comparison,
+            f"{run.name}: radiograph, annotation, map of the true class, overlay; images chosen blind to their score.",
+            f"Maps beside annotations. Mean over all annotated images: {', '.join(ious)}.",
+        )
+    for name, png in maps.galleries.items():
+        groups = maps.index["galleries"][name]["groups"]
+        shown = ", ".join(f"{kind} {len(group['shown'])} of {group['total']}" for kind, group in groups.items())
+        yield EmbeddedFigure(
+            png,
+            f"{run.name}, {name}: the most confident right (TP) and wrong (FP, FN) answers. Shown: {shown}.",
+            f"Gallery of the class {name} with maps of the answered class. Shown: {shown}.",
+        )
+
+
+def _meaning(run: RunResults) -> str:
+    if not run.leaks:
+        return "Its figures are of cases that training has not seen."
+    overall = run.evaluated_leakage["overall"]
+    copies = (
+        ""
+        if overall["shared"]
+        else f"But {counted(overall['duplicated'], 'image')} of {run.part} also stand in train. "
+    )
+    return f"{copies}Its figures also reward recognising a case seen in training, so they are likely too high."
+
+
+def _differences(leaking: RunResults, clean: RunResults) -> Iterator[str]:
+    for name in ("accuracy", "macro_auc"):
+        yield _difference(METRIC_NAMES[name], leaking.summary["overall"][name], clean.summary["overall"][name])
+    if MALIGNANT in leaking.summary["per_class"] and MALIGNANT in clean.summary["per_class"]:
+        first, second = (run.summary["per_class"][MALIGNANT]["sensitivity"] for run in (leaking, clean))
+        yield _difference(f"Sensitivity {MALIGNANT}", first, second)
+
+
+def _difference(label: str, first: dict[str, Any], second: dict[str, Any]) -> str:
+    if first["value"] is None or second["value"] is None:
+        return f"{label} {NOT_DEFINED} in one of them"
+    change = second["value"] - first["value"]
+    return f"{label} {fixed(first['value'])} to {fixed(second['value'])} ({change:+.3f})"
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def intervals_sentence(run: RunResults) -> str:
+    """Return how the intervals were made."""
+    summary = run.summary
+    return (
+        f"Intervals: {level(run)}, {count(summary['resamples'])} bootstrap resamples by {summary['resampled_by']}. "
+        "They hold the chance of which cases were tested, not that of training again or of another hospital."
+    )

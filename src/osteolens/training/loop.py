@@ -1,0 +1,115 @@
+"""One epoch of training and one of validation, on an engine that brings device and precision."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.nn import functional
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from osteolens.config import TrainingOptions
+from osteolens.domain import Preprocessing
+from osteolens.errors import TrainingError
+from osteolens.evaluation.metrics import point_metrics
+from osteolens.models.forward import class_probabilities
+from osteolens.progress import track
+from osteolens.training.data import LabelledPictures, TrainingData
+
+SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a probability that was rounded to 0 finite
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """The moving parts of a run."""
+
+    fabric: Fabric
+    model: Any
+    optimizer: Any
+    scheduler: LRScheduler
+    average: AveragedModel | None
+    class_weights: torch.Tensor
+
+    @property
+    def answering_model(self) -> nn.Module:
+        """The network whose answers count: the averaged one where averaging is on."""
+        network: nn.Module = self.model.module if self.average is None else self.average.module
+        return network
+
+
+def weight_average(model: nn.Module, decay: float) -> AveragedModel | None:
+    """Return an exponential moving average of weights and batch statistics, or None for a decay of 0."""
+    if decay == 0:
+        return None
+    averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
+
+
+def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingOptions, epoch: int) -> float:
+    """Run through the training part once and return the mean loss per batch.
+
+    Raises
+    ------
+    TrainingError
+        The loss is not finite; the images of the batch are named.
+    """
+    data.order.set_epoch(epoch)
+    data.dataset.set_epoch(epoch)
+    state.model.train()
+    losses = []
+    batches = len(data.loader)
+    for number, batch in enumerate(track(data.loader, f"epoch {epoch + 1} of {options.epochs}"), start=1):
+        images = batch["image"].to(state.fabric.device).contiguous(memory_format=torch.channels_last)
+        labels = batch["label"].to(state.fabric.device)
+        logits = state.model(images).float()
+        loss = functional.cross_entropy(
+            logits, labels, weight=state.class_weights, label_smoothing=options.label_smoothing
+        )
+        losses.append(_finite(loss, batch["index"], data))
+        state.fabric.backward(loss / options.accumulation)
+        if number % options.accumulation == 0 or number == batches:
+            _step(state, options)
+    return float(np.mean(losses))
+
+
+def steps_per_epoch(data: TrainingData, options: TrainingOptions) -> int:
+    """Return the number of optimiser steps in an epoch."""
+    return math.ceil(len(data.loader) / options.accumulation)
+
+
+def validate(model: nn.Module, part: LabelledPictures, record: Preprocessing, batch_size: int) -> dict[str, float]:
+    """Return val_loss (mean negative log-likelihood), val_accuracy, val_balanced_accuracy and val_macro_auc."""
+    probabilities = class_probabilities(model, part.pictures, record, batch_size=batch_size, description="validating")
+    figures = point_metrics(part.labels, probabilities)
+    likelihood = probabilities[np.arange(len(part.labels)), part.labels]
+    return {
+        "val_loss": float(-np.log(np.maximum(likelihood, SMALLEST_PROBABILITY)).mean()),
+        **{f"val_{name}": float(figures[name]) for name in ("accuracy", "balanced_accuracy", "macro_auc")},
+    }
+
+
+def _finite(loss: torch.Tensor, indices: torch.Tensor, data: TrainingData) -> float:
+    value = float(loss.detach())
+    if math.isfinite(value):
+        return value
+    names = [data.image_ids[row] for row in indices.tolist() if row < len(data.image_ids)]
+    raise TrainingError(
+        f"the loss became {value} on the batch {', '.join(names)}. Lower training.learning_rate, "
+        "set training.precision=32-true, or look at these images."
+    )
+
+
+def _step(state: TrainingState, options: TrainingOptions) -> None:
+    if options.gradient_clip > 0:
+        state.fabric.clip_gradients(state.model, state.optimizer, max_norm=options.gradient_clip)
+    state.optimizer.step()
+    state.optimizer.zero_grad()
+    state.scheduler.step()
+    if state.average is not None:
+        state.average.update_parameters(state.model.module)

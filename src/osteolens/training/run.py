@@ -1,0 +1,253 @@
+"""A whole training run: set up, fit, keep. A run that is killed goes on where it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from filelock import FileLock, Timeout
+from lightning_fabric import Fabric
+
+from osteolens.config import Config
+from osteolens.data.manifest import Manifest
+from osteolens.data.radiographs import RadiographSet
+from osteolens.errors import StorageError, TrainingError
+from osteolens.models.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
+from osteolens.models.factory import create_model
+from osteolens.runtime import provenance, seed_everything
+from osteolens.storage import RunFolder, fingerprint, storage_errors, write_json, write_table
+from osteolens.training.curves import draw_curves
+from osteolens.training.data import TrainingData, build_training_data
+from osteolens.training.loop import TrainingState, steps_per_epoch, train_one_epoch, validate, weight_average
+from osteolens.training.losses import compute_class_weights
+from osteolens.training.optim import create_optimizer, create_scheduler
+from osteolens.training.stopping import EarlyStopping
+
+logger = logging.getLogger("osteolens")
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What stays the same throughout a run."""
+
+    config: Config
+    split: str
+    run: RunFolder
+    provenance: dict[str, Any]
+    class_weights: list[float]
+
+    @property
+    def best(self) -> Path:
+        return checkpoint_path(self.config, self.split, "best")
+
+    @property
+    def last(self) -> Path:
+        return checkpoint_path(self.config, self.split, "last")
+
+
+def run_folder(config: Config, split: str) -> RunFolder:
+    """Return the folder of the run of this experiment on a split scheme."""
+    return RunFolder(config.paths.results_dir / config.experiment / split)
+
+
+def train(config: Config, data: RadiographSet, manifest: Manifest, *, fresh: bool = False) -> Path:
+    """Train on the scheme ``training.split_strategy`` and return the best checkpoint.
+
+    A finished run of the same configuration and data is returned as it is; an unfinished one goes on from its last
+    epoch and ends with the figures it would have had without the interruption.
+
+    Parameters
+    ----------
+    fresh
+        Set an earlier run of the same name aside (``.previous.pt``) and start anew.
+
+    Raises
+    ------
+    TrainingError
+        A checkpoint of another configuration is in the way, or the loss is not finite.
+    StorageError
+        Another process is training in the same folder.
+    """
+    split = config.training.split_strategy
+    run = run_folder(config, split)
+    with _exclusive(run):
+        seed_everything(config.seed, deterministic=config.deterministic)
+        identity = _identity(config, data, manifest)
+        earlier = _earlier(config, split, identity, fresh=fresh)
+        if earlier is not None and earlier.training_state["finished"]:
+            logger.info("training on %s is already finished: %s", split, checkpoint_path(config, split, "best"))
+            return checkpoint_path(config, split, "best")
+        config.save(run.config)
+        manifest.write(run.manifest)
+        parts = build_training_data(data, manifest, config)
+        weights = compute_class_weights(parts.dataset.labels, config.class_names, config.training.class_weighting)
+        record = {**provenance(), "run": identity, "data": data.data_hash(), "seed": config.seed}
+        write_json(run.provenance, record)
+        context = _Context(config, split, run, record, weights.tolist())
+        return _fit(context, parts, _setup(context, parts), earlier)
+
+
+def _setup(context: _Context, parts: TrainingData) -> TrainingState:
+    options = context.config.training
+    fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
+    fabric.launch()
+    model = create_model(context.config.model, len(context.config.class_names))
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = create_optimizer(model, options)
+    scheduler = create_scheduler(optimizer, options, steps_per_epoch(parts, options))
+    wrapped, wrapped_optimizer = fabric.setup(model, optimizer)
+    average = weight_average(wrapped.module, options.ema_decay)
+    class_weights = torch.tensor(context.class_weights, dtype=torch.float32, device=fabric.device)
+    return TrainingState(fabric, wrapped, wrapped_optimizer, scheduler, average, class_weights)
+
+
+def _fit(context: _Context, parts: TrainingData, state: TrainingState, earlier: Checkpoint | None) -> Path:
+    options = context.config.training
+    stopping = EarlyStopping(options.early_stopping_patience, "min" if options.monitor == "val_loss" else "max")
+    history: list[dict[str, Any]] = []
+    if earlier is not None:
+        history = _resume(state, stopping, earlier)
+        logger.info("going on after epoch %d", earlier.epoch)
+    for epoch in range(len(history), options.epochs):
+        started = time.monotonic()
+        row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": state.scheduler.get_last_lr()[0]}
+        row["train_loss"] = train_one_epoch(state, parts, options, epoch)
+        if parts.validation is not None:
+            record = context.config.preprocessing()
+            row |= validate(state.answering_model, parts.validation, record, context.config.inference.batch_size)
+        row["seconds"] = round(time.monotonic() - started, 1)
+        history.append(row)
+        improved = parts.validation is None or stopping.update(row[options.monitor], epoch)
+        finished = epoch + 1 == options.epochs or (parts.validation is not None and stopping.should_stop)
+        _keep(context, state, stopping, history, improved=improved, finished=finished)
+        logger.info(_line(row, options.epochs, improved=improved))
+        if finished:
+            break
+    return context.best
+
+
+def _keep(
+    context: _Context,
+    state: TrainingState,
+    stopping: EarlyStopping,
+    history: list[dict[str, Any]],
+    *,
+    improved: bool,
+    finished: bool,
+) -> None:
+    """Write the log and the checkpoints; the last checkpoint is written last, since a resumed run trusts it."""
+    write_table(context.run.log, pd.DataFrame(history))
+    draw_curves(history, context.run.curves)
+    checkpoint = Checkpoint(
+        model_state=_cpu(state.answering_model.state_dict()),
+        config=context.config.to_dict(),
+        class_names=context.config.class_names,
+        preprocessing=context.config.preprocessing().to_dict(),
+        epoch=len(history),
+        metrics={name: value for name, value in history[-1].items() if name.startswith("val_")},
+        class_weights=context.class_weights,
+        provenance=context.provenance,
+    )
+    if improved:
+        save_checkpoint(context.best, checkpoint)
+    training_state = {
+        "model": state.model.module.state_dict(),
+        "average": None if state.average is None else state.average.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "scheduler": state.scheduler.state_dict(),
+        "stopping": stopping.state_dict(),
+        "random": _random_state(),
+        "history": history,
+        "finished": finished,
+    }
+    save_checkpoint(context.last, Checkpoint(**{**_fields(checkpoint), "training_state": training_state}))
+
+
+def _resume(state: TrainingState, stopping: EarlyStopping, earlier: Checkpoint) -> list[dict[str, Any]]:
+    saved = earlier.training_state
+    state.model.module.load_state_dict(saved["model"])
+    if state.average is not None:
+        state.average.load_state_dict(saved["average"])
+    state.optimizer.load_state_dict(saved["optimizer"])
+    state.scheduler.load_state_dict(saved["scheduler"])
+    stopping.load_state_dict(saved["stopping"])
+    torch.set_rng_state(saved["random"]["torch"])
+    if saved["random"]["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(saved["random"]["cuda"])
+    return list(saved["history"])
+
+
+def _random_state() -> dict[str, Any]:
+    """Return torch's generators (dropout draws from them); all other draws depend on seed and epoch only."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"torch": torch.get_rng_state(), "cuda": cuda}
+
+
+def _identity(config: Config, data: RadiographSet, manifest: Manifest) -> str:
+    """Return a hash of all that decides the result of a run; a change of it makes another run."""
+    values = config.to_dict()
+    recipe = {
+        name: values[name] for name in ("seed", "deterministic", "class_names", "model", "augmentation", "training")
+    }
+    rows = manifest.frame[["image_id", "split", "label"]].to_numpy().tolist()
+    return fingerprint([recipe, config.preprocessing().to_dict(), data.data_hash(), rows])
+
+
+def _earlier(config: Config, split: str, identity: str, *, fresh: bool) -> Checkpoint | None:
+    """Return the checkpoint to go on from, None to start anew."""
+    last = checkpoint_path(config, split, "last")
+    if not last.is_file():
+        return None
+    if fresh:
+        for kind in ("best", "last"):
+            path = checkpoint_path(config, split, kind)
+            if path.is_file():
+                path.replace(path.with_suffix(".previous.pt"))
+        return None
+    checkpoint = load_checkpoint(last)
+    if checkpoint.provenance.get("run") != identity:
+        raise TrainingError(
+            f"{last} belongs to a run with other options or other data. Name a new experiment "
+            "(--override experiment=NAME), or set the earlier one aside with --fresh."
+        )
+    return checkpoint
+
+
+@contextlib.contextmanager
+def _exclusive(run: RunFolder) -> Iterator[None]:
+    """Hold the run's folder; the lock goes away with the process, however it ends."""
+    with storage_errors(run.root):
+        run.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(run.root / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StorageError(
+            f"another process is training in {run.root}. Wait for it, or name another experiment."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cpu(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.detach().cpu() for name, value in state.items()}
+
+
+def _fields(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {name: getattr(checkpoint, name) for name in Checkpoint.__slots__}
+
+
+def _line(row: dict[str, Any], epochs: int, *, improved: bool) -> str:
+    figures = "  ".join(
+        f"{name} {row[name]:.3f}" for name in ("train_loss", "val_loss", "val_accuracy", "val_macro_auc") if name in row
+    )
+    return f"epoch {row['epoch']:>3} of {epochs}  {figures}  {row['seconds']:.0f} s{'  *' if improved else ''}"

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from osteolens.errors import ConfigError
+from osteolens.explain.cam import class_maps
+from osteolens.models.classifier import BTXRDClassifier
+
+# One picture of two channels, 2 x 2. Class 0 weighs them (1, 0), class 1 (1, -1), class 2 (-1, 0).
+IMAGES = torch.tensor([[[[0.0, 2.0], [4.0, 1.0]], [[1.0, 0.0], [2.0, 3.0]]]])
+MAPS = np.array([[[[0, 0.5], [1, 0.25]], [[0, 1], [1, 0]], [[0, 0], [0, 0]]]], np.float32)
+LOGITS = np.array([[7 / 4, 7 / 4 - 6 / 4 + 0.5, -7 / 4]])
+
+
+@pytest.mark.parametrize("method", ["auto", "closed_form", "gradcam"])
+def test_maps_and_logits_worked_out_by_hand(paper_model, method):
+    batch = class_maps(paper_model, IMAGES, method=method)
+    np.testing.assert_allclose(batch.maps, MAPS, atol=1e-6)
+    np.testing.assert_allclose(batch.logits, LOGITS, atol=1e-6)
+    np.testing.assert_allclose(batch.probabilities, np.exp(LOGITS) / np.exp(LOGITS).sum(), atol=1e-6)
+    assert batch.maps.dtype == np.float32
+    assert batch.method == ("gradcam" if method == "gradcam" else "closed_form")
+
+
+def test_a_map_without_evidence_stays_zero_and_is_counted(paper_model):
+    batch = class_maps(paper_model, torch.cat([IMAGES, IMAGES, -IMAGES]))
+    assert batch.n_zero == 3  # class 2 twice, class 0 of the negated picture
+    assert not batch.maps[0, 2].any()
+    assert not batch.maps[2, 0].any()
+    assert np.isfinite(batch.maps).all()
+
+
+@pytest.mark.parametrize("method", ["closed_form", "gradcam"])
+def test_only_the_classes_asked_for_in_their_order(paper_model, method):
+    batch = class_maps(paper_model, IMAGES, method=method, classes=[1, 0])
+    np.testing.assert_allclose(batch.maps, MAPS[:, [1, 0]], atol=1e-6)
+    assert batch.logits.shape == (1, 3)
+    assert batch.classes == (1, 0)
+
+
+@pytest.mark.parametrize("classes", [[3], [-1], []])
+def test_a_class_that_does_not_exist_is_refused(paper_model, classes):
+    with pytest.raises(ConfigError, match="0 to 2"):
+        class_maps(paper_model, IMAGES, classes=classes)
+
+
+@pytest.mark.parametrize("method", ["closed_form", "gradcam"])
+def test_the_network_is_left_as_it_was(paper_model, method):
+    paper_model.train()
+    class_maps(paper_model, IMAGES, method=method)
+    assert paper_model.training
+    assert paper_model.network.classifier.training
+    assert all(parameter.grad is None for parameter in paper_model.parameters())
+    assert not paper_model.gradcam_target_layer._forward_hooks
+
+
+def test_the_library_serves_frozen_weights_and_callers_in_inference_mode(paper_model):
+    paper_model.requires_grad_(False)
+    with torch.inference_mode():
+        batch = class_maps(paper_model, IMAGES.clone(), method="gradcam")
+    np.testing.assert_allclose(batch.maps, MAPS, atol=1e-6)
+
+
+def test_the_closed_form_is_refused_where_it_is_not_exact():
+    model = BTXRDClassifier("mobilenetv3_small_050", 3)
+    with pytest.raises(ConfigError, match=r"mobilenetv3_small_050.*gradcam"):
+        class_maps(model, torch.zeros(1, 3, 32, 32), method="closed_form")

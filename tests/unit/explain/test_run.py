@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import logging
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from osteolens.config import EvaluationOptions, ExplanationOptions
+from osteolens.domain import Preprocessing
+from osteolens.errors import EvaluationError
+from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.explain.run import explain_run
+from osteolens.storage import read_json
+
+SIDE = 16
+RECORD = Preprocessing(size=SIDE, channels=1, mean=(0.0,), std=(1.0,))
+CLASSES = ("Normal", "Benign", "Malignant")
+
+
+@pytest.fixture
+def grey_model(paper_model):
+    """The two features of the paper network are a grey picture and its negative; class 2 gets the negative."""
+    network = paper_model.network
+    network.forward_features = lambda images: network.bn2(images.repeat(1, 2, 1, 1))
+    return paper_model
+
+
+@pytest.fixture
+def table() -> PredictionsTable:
+    return PredictionsTable.from_arrays(
+        CLASSES,
+        image_ids=["a", "b", "c", "d"],
+        labels=["Normal", "Normal", "Malignant", "Normal"],
+        probabilities=np.array([[0.9, 0.1, 0.0], [0.3, 0.6, 0.1], [0.2, 0.1, 0.7], [0.8, 0.1, 0.1]]),
+        case_id=["1", "2", "3", "4"],
+    )
+
+
+@pytest.fixture
+def pictures() -> np.ndarray:
+    pictures = np.zeros((4, SIDE, SIDE), np.uint8)
+    pictures[:, 4:8, 4:8] = 200
+    return pictures
+
+
+def run(model, pictures, table, masks, out, **options):
+    return explain_run(
+        model,
+        RECORD,
+        pictures,
+        table,
+        masks=masks,
+        all_shapes_masks={row: np.ones_like(mask) for row, mask in masks.items()},
+        out=out,
+        options=ExplanationOptions(**options),
+        evaluation=EvaluationOptions(bootstrap_resamples=100),
+        seed=5,
+    )
+
+
+def spot() -> np.ndarray:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[4:8, 4:8] = 1
+    return mask
+
+
+def test_maps_of_the_true_class_are_scored_and_every_file_is_written(grey_model, pictures, table, tmp_path, caplog):
+    # The map of Normal is the bright square, exactly the lesion; that of Malignant is negative everywhere, so 0.
+    with caplog.at_level(logging.WARNING, "osteolens"):
+        report = run(grey_model, pictures, table, {0: spot(), 2: spot(), 3: spot()}, tmp_path, gallery_size=1)
+    assert report["method"] == "closed_form"
+    assert (report["n"], report["zero_maps"]) == (3, 1)
+    assert report["per_class"]["Normal"]["iou_0.5"]["value"] == 1
+    assert report["per_class"]["Malignant"]["iou_0.5"]["value"] == 0
+    assert report["overall"]["iou_0.5"]["value"] == pytest.approx(2 / 3)
+    assert report["all_shapes"]["energy"]["value"] == 1
+    assert any("1 of 3 maps" in record.getMessage() for record in caplog.records)
+    stored = read_json(tmp_path / "annotation_report.json")
+    assert stored["overall"] == report["overall"]
+    assert stored["resolution"] == [SIDE, SIDE]
+    for name in ("gallery_Normal", "gallery_Benign", "gallery_Malignant", "annotation_comparison"):
+        picture = cv2.imread(str(tmp_path / f"{name}.png"))
+        assert picture is not None
+        assert picture.std() > 0
+
+
+def test_the_index_tells_what_the_galleries_show(grey_model, pictures, table, tmp_path):
+    run(grey_model, pictures, table, {2: spot()}, tmp_path, gallery_size=1)
+    groups = read_json(tmp_path / "gallery_index.json")["galleries"]["Normal"]["groups"]
+    assert [(kind, group["total"], len(group["shown"])) for kind, group in groups.items()] == [
+        ("TP", 2, 1),
+        ("FP", 0, 0),
+        ("FN", 1, 1),
+    ]
+    rows = pd.read_csv(tmp_path / "gallery_index.csv")
+    assert rows["image_id"].tolist() == ["a", "b", "b", "c"]
+    assert rows["annotated"].tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize("masks", [{}, {1: np.zeros((SIDE, SIDE), np.uint8)}])
+def test_without_annotations_there_are_galleries_and_a_report_that_says_so(
+    grey_model, pictures, table, masks, tmp_path
+):
+    report = run(grey_model, pictures, table, masks, tmp_path)
+    assert report["n"] == 0
+    assert report["annotations_outside_the_input"] == len(masks)
+    assert report["overall"]["iou_0.5"]["reason"] == "no annotated image"
+    assert (tmp_path / "gallery_Normal.png").exists()
+    assert not (tmp_path / "annotation_comparison.png").exists()
+
+
+def test_what_does_not_belong_together_is_refused(grey_model, pictures, table, tmp_path):
+    with pytest.raises(EvaluationError, match="3 pictures"):
+        run(grey_model, pictures[:3], table, {}, tmp_path)
+    with pytest.raises(EvaluationError, match=r"row\(s\) \[4\]"):
+        run(grey_model, pictures, table, {4: spot()}, tmp_path)
