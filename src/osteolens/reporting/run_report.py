@@ -99,7 +99,6 @@ def _context(runs: list[RunResults]) -> dict[str, Any]:
         "intervals": run_words.intervals_sentence(runs[0]),
         "missed": [sentence for run in runs if (sentence := run_words.missed(run))],
         "gaps": run_words.gaps(runs),
-        "leaking": any(run.leaks for run in runs),
         "runs": [_view(run) for run in runs],
         "recipe": run_tables.side_by_side(names, [_recipe(run) for run in runs], "Recipe"),
         "provenance": run_tables.side_by_side(names, [run.provenance for run in runs], "Provenance"),

@@ -47,8 +47,10 @@ def level(run: RunResults) -> str:
 
 
 def run_label(run: RunResults) -> str:
-    """Return the split scheme and whether it shares cases, in words."""
-    return f"{run.name} ({'shares cases' if run.leaks else 'no shared case'})"
+    """Return the split scheme and whether it shares cases or files with train, in words."""
+    if not run.leaks:
+        return f"{run.name} (no shared case)"
+    return f"{run.name} (shares {'cases' if run.evaluated_leakage['overall']['shared'] else 'files'})"
 
 
 def leakage_table(runs: Sequence[RunResults]) -> MetricTable:

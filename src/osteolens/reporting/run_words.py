@@ -158,15 +158,9 @@ def map_figures(run: RunResults, maps: MapResults) -> Iterator[EmbeddedFigure]:
 
 
 def _meaning(run: RunResults) -> str:
-    if not run.leaks:
-        return "Its figures are of cases that training has not seen."
-    overall = run.evaluated_leakage["overall"]
-    copies = (
-        ""
-        if overall["shared"]
-        else f"But {counted(overall['duplicated'], 'image')} of {run.part} also stand in train. "
-    )
-    return f"{copies}Its figures also reward recognising a case seen in training, so they are likely too high."
+    if run.leaks:
+        return "Its figures also reward recognising what was seen in training, so they are likely too high."
+    return "Its figures are of cases that training has not seen."
 
 
 def _differences(leaking: RunResults, clean: RunResults) -> Iterator[str]:

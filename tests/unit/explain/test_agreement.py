@@ -103,6 +103,19 @@ def test_what_cannot_be_told_is_none_with_a_reason(place, reason):
     assert (entry["value"] is None) == (entry["n"] == 0)
 
 
+def test_a_group_that_many_resamples_miss_has_no_interval():
+    """Two of twelve cases are missed by about e**-2 = 13 % of the resamples, more than the 5 % outside an interval."""
+    outline = {row: square(0, 0, 2 if row < 10 else 10) for row in range(12)}
+    maps = {row: mask.astype(np.float32) for row, mask in outline.items()}
+    maps[11] = square(15, 15, 2).astype(np.float32)
+    agreement = score_maps(maps, outline, outline, (0.5,))
+    result = report(agreement, [str(row) for row in range(12)], [1] * 12)
+    entry = result["per_size_band"][">10 %"]["iou_0.5"]
+    assert (entry["value"], entry["low"], entry["n"]) == (0.5, None, 2)
+    assert "too many resamples" in entry["reason"]
+    assert result["overall"]["iou_0.5"]["low"] is not None
+
+
 def test_one_image():
     agreement = score_maps({0: square(0, 0, 2).astype(np.float32)}, {0: square(0, 0, 2)}, {0: square(0, 0, 4)}, (0.5,))
     result = report(agreement, ["a"], [2])

@@ -116,3 +116,16 @@ def test_what_does_not_belong_together_is_refused(grey_model, pictures, table, t
         run(grey_model, pictures[:3], table, {}, tmp_path)
     with pytest.raises(EvaluationError, match=r"row\(s\) \[4\]"):
         run(grey_model, pictures, table, {4: spot()}, tmp_path)
+    with pytest.raises(EvaluationError, match="mask of all shapes"):
+        explain_run(
+            grey_model,
+            RECORD,
+            pictures,
+            table,
+            masks={0: spot()},
+            all_shapes_masks={},
+            out=tmp_path,
+            options=ExplanationOptions(),
+            evaluation=EvaluationOptions(),
+            seed=5,
+        )

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from osteolens.config import Config
+from osteolens.config import Config, load_config
 from osteolens.errors import DataError
 from osteolens.evaluation.evaluate import evaluate
 from osteolens.evaluation.predictions import PredictionsTable
@@ -67,6 +69,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "style" in self._open or "title" in self._open:
             return
+        data = data.replace("\N{EN DASH}", "-")
         self.words.append(data)
         if self._open and re.fullmatch("h[1-6]", self._open[-1]):
             self.headings[-1] = (self.headings[-1][0], self.headings[-1][1] + data)
@@ -146,8 +149,11 @@ def write_maps(run: RunFolder) -> None:
     nothing = {"value": None, "low": None, "high": None, "n": 0, "reason": "no annotated image"}
     empty = {"n": 0, "cases": 0, **dict.fromkeys(MAP_SCORES, nothing)}
     report = {
-        **{"n": 6, "cases": 5, "warnings": ["1 of 6 maps is 0 everywhere."]},
-        **{"overall": scores(0.1234), "centre_prior": {"deviation": 0.25, **scores(0.0567)}},
+        "n": 6,
+        "cases": 5,
+        "warnings": ["1 of 6 maps is 0 everywhere."],
+        "overall": scores(0.1234),
+        "centre_prior": {"deviation": 0.25, **scores(0.0567)},
         "all_shapes": scores(0.2),
         "per_class": {"Normal": empty, "Benign": {"n": 3, "cases": 3, **scores(0.06)}, "Malignant": empty},
         "per_size_band": {"<0.5 %": {"n": 6, "cases": 5, **scores(0.07)}, ">10 %": empty},
@@ -161,13 +167,25 @@ def write_maps(run: RunFolder) -> None:
         (run.explanation / str(gallery["file"])).write_bytes(PIXEL)
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run that tests copy before they change it."""
+    return make_run(tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def run(finished: RunFolder, tmp_path: Path) -> RunFolder:
+    """A copy of a finished run."""
+    return RunFolder(Path(shutil.copytree(finished.root, tmp_path / "tiny" / "case")))
+
+
 def report_on(out: Path, *runs: RunFolder) -> Page:
     return Page(write_run_report(runs, out / "report.html"))
 
 
 def assert_shows(cell: str, entry: dict[str, Any], interval_digits: int = 2) -> None:
     """The cell holds the figure with three decimals and its interval, both right to the last digit."""
-    figure, low, high = re.fullmatch(r"(-?\d+\.\d{3}) \((-?\d+\.\d+)(?:–| to )(-?\d+\.\d+)\)", cell).groups()
+    figure, low, high = re.fullmatch(r"(-?\d+\.\d{3}) \((-?\d+\.\d+)(?:-| to )(-?\d+\.\d+)\)", cell).groups()
     assert float(figure) == pytest.approx(entry["value"], abs=0.000501)
     for shown, limit in ((low, entry["low"]), (high, entry["high"])):
         assert len(shown.partition(".")[2]) == interval_digits
@@ -187,9 +205,9 @@ def two_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Page, dict[str, 
 def test_every_metric_is_that_of_the_result_files(two_runs: tuple[Page, dict[str, RunFolder]]) -> None:
     page, runs = two_runs
     headline = page.table("Figures of the test part with 95% intervals")
-    for name, label in (("case", "case (no shared case)"), ("stratified", "stratified (shares cases)")):
+    for name, run_label in (("case", "case (no shared case)"), ("stratified", "stratified (shares cases)")):
         summary = json.loads((runs[name].evaluation / "metrics_summary.json").read_text(encoding="utf-8"))
-        row = headline[label]
+        row = headline[run_label]
         assert (row["Images"], row["Cases"]) == ("10", "10")
         overall = {"Accuracy": "accuracy", "Macro AUC": "macro_auc", "Macro F1": "macro_f1"}
         for heading, key in {"Balanced accuracy": "balanced_accuracy", **overall}.items():
@@ -208,25 +226,25 @@ def test_every_metric_is_that_of_the_result_files(two_runs: tuple[Page, dict[str
             if entries["sensitivity"]["low"] is not None:
                 assert classes[label]["Sensitivity"] == row[f"Sensitivity {label}"]
         report = json.loads((runs[name].evaluation / "classification_report.json").read_text(encoding="utf-8"))
-        for label, key in (("Mean of the classes", "macro avg"), ("Mean weighted by images", "weighted avg")):
-            assert float(classes[label]["Precision"]) == pytest.approx(report[key]["precision"], abs=0.000501)
-            assert float(classes[label]["Sensitivity"]) == pytest.approx(report[key]["recall"], abs=0.000501)
-            assert float(classes[label]["F1"]) == pytest.approx(report[key]["f1-score"], abs=0.000501)
+        for mean, key in (("Mean of the classes", "macro avg"), ("Mean weighted by images", "weighted avg")):
+            assert float(classes[mean]["Precision"]) == pytest.approx(report[key]["precision"], abs=0.000501)
+            assert float(classes[mean]["Sensitivity"]) == pytest.approx(report[key]["recall"], abs=0.000501)
+            assert float(classes[mean]["F1"]) == pytest.approx(report[key]["f1-score"], abs=0.000501)
 
 
 def test_map_scores_stand_beside_the_centre_prior(two_runs: tuple[Page, dict[str, RunFolder]]) -> None:
     page, _ = two_runs
     rows = page.table("case: agreement with the annotation")
     assert rows["IoU at 0.3"] == {
-        "Maps": "0.123 (0.073–0.173)",
-        "Centre prior": "0.057 (0.007–0.107)",
-        "Maps, boxes included": "0.200 (0.150–0.250)",
+        "Maps": "0.123 (0.073-0.173)",
+        "Centre prior": "0.057 (0.007-0.107)",
+        "Maps, boxes included": "0.200 (0.150-0.250)",
     }
-    assert rows["Energy / area share"]["Maps"] == "0.623 (0.573–0.673)"
+    assert rows["Energy / area share"]["Maps"] == "0.623 (0.573-0.673)"
     by_class = page.table("case: maps by class")
     assert list(by_class) == ["Benign"]  # the others have no annotated image
-    assert by_class["Benign"]["Pointing game"] == "0.260 (0.210–0.310)"
-    assert "in a share of 0.323 (0.273–0.373) of the 6 annotated images (5 cases)" in page.text
+    assert by_class["Benign"]["Pointing game"] == "0.260 (0.210-0.310)"
+    assert "in a share of 0.323 (0.273-0.373) of the 6 annotated images (5 cases)" in page.text
     assert "1 of 6 maps is 0 everywhere." in page.text
 
 
@@ -241,8 +259,12 @@ def test_leakage_comes_before_the_first_metric_and_the_clean_run_first(
     rows = page.table("Share of images")
     assert list(rows) == ["case, test (reported)", "stratified, test (reported)"]
     assert rows["stratified, test (reported)"] == {
-        **{"Normal": "0.0% (0 of 4)", "Benign": "0.0% (0 of 3)", "Malignant": "66.7% (2 of 3)"},
-        **{"All tumours": "33.3% (2 of 6)", "All images": "20.0% (2 of 10)", "Same file in train": "0.0% (0 of 10)"},
+        "Normal": "0.0% (0 of 4)",
+        "Benign": "0.0% (0 of 3)",
+        "Malignant": "66.7% (2 of 3)",
+        "All tumours": "33.3% (2 of 6)",
+        "All images": "20.0% (2 of 10)",
+        "Same file in train": "0.0% (0 of 10)",
     }
     headline = page.table("Figures of the test part")
     assert headline["stratified (shares cases)"]["Shared with train: tumours (all)"] == "33.3% (20.0%)"
@@ -279,7 +301,7 @@ def test_page_can_be_read_without_seeing_it(two_runs: tuple[Page, dict[str, RunF
     levels = [level for level, _ in page.headings]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     pictures = [attributes for tag, attributes in page.elements if tag == "img"]
     assert len(pictures) == 2 * (3 + 1 + 4)  # evaluation, curves, panel and galleries of two runs
     assert all(re.search(r"\d", picture["alt"] or "") for picture in pictures)
@@ -335,8 +357,18 @@ def test_upper_bound_is_said_only_of_pooled_normals(two_runs: tuple[Page, dict[s
     assert "an upper bound" not in two_runs[0].text
 
 
-def test_report_is_the_same_when_made_again(tmp_path: Path) -> None:
-    run = make_run(tmp_path)
+def test_copied_files_are_leakage_too(tmp_path: Path, run: RunFolder) -> None:
+    leakage = json.loads(run.leakage.read_text(encoding="utf-8"))
+    leakage["evaluation"]["test"]["overall"]["duplicated"] = 1
+    write_json(run.leakage, leakage)
+    page = report_on(tmp_path, run)
+    assert "case (shares files)" in page.table("Figures of the test part")
+    assert "Its figures also reward" in page.text
+    assert page.table("Share of images")["case, test (reported)"]["Same file in train"] == "10.0% (1 of 10)"
+    assert "The honest figures" not in page.text
+
+
+def test_report_is_the_same_when_made_again(tmp_path: Path, run: RunFolder) -> None:
     first = write_run_report([run], tmp_path / "a.html").read_bytes()
     assert write_run_report([run], tmp_path / "b.html").read_bytes() == first
 
@@ -358,16 +390,14 @@ def test_report_is_the_same_when_made_again(tmp_path: Path) -> None:
         ("gradcam/annotation_report.json", "gradcam"),
     ],
 )
-def test_missing_file_is_named_with_its_verb(tmp_path: Path, missing: str, verb: str) -> None:
-    run = make_run(tmp_path)
+def test_missing_file_is_named_with_its_verb(tmp_path: Path, run: RunFolder, missing: str, verb: str) -> None:
     (run.root / missing).unlink()
     with pytest.raises(DataError, match=rf"{re.escape(missing)} is missing; osteolens {verb} makes it"):
         write_run_report([run], tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 
 
-def test_files_of_different_states_are_refused(tmp_path: Path) -> None:
-    run = make_run(tmp_path)
+def test_files_of_different_states_are_refused(tmp_path: Path, run: RunFolder) -> None:
     leakage = json.loads(run.leakage.read_text(encoding="utf-8"))
     leakage["evaluation"]["test"]["overall"]["n"] = 9
     write_json(run.leakage, leakage)
@@ -381,13 +411,13 @@ def test_files_of_different_states_are_refused(tmp_path: Path) -> None:
         write_run_report([run], tmp_path / "report.html")
 
 
-def test_runs_that_do_not_make_one_report_are_refused(tmp_path: Path) -> None:
+def test_runs_that_do_not_make_one_report_are_refused(tmp_path: Path, run: RunFolder) -> None:
     with pytest.raises(DataError, match="no run to report on"):
         write_run_report([], tmp_path / "report.html")
-    run = make_run(tmp_path)
     with pytest.raises(DataError, match="one run per split scheme, but these are on case, case"):
         write_run_report([run, run], tmp_path / "report.html")
-    other = make_run(tmp_path, "stratified")
-    other.config.write_text(other.config.read_text(encoding="utf-8").replace("experiment: tiny", "experiment: second"))
+    other = RunFolder(Path(shutil.copytree(run.root, tmp_path / "second" / "stratified")))
+    config = load_config(other.config, ["experiment=second", "training.split_strategy=stratified"])
+    config.save(other.config)
     with pytest.raises(DataError, match=r"different experiments: \['second', 'tiny'\]"):
         write_run_report([run, other], tmp_path / "report.html")

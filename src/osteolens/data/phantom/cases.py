@@ -45,9 +45,9 @@ SOURCES: dict[int, tuple[tuple[str, float], ...]] = {
     3: (("medpix", 1.0),),
 }
 # The small centers get more than their share of malignant cases, so that each has a handful of them.
-CENTER_SHARES = {"normal": (0.81, 0.13, 0.06), "benign": (0.80, 0.14, 0.06), "malignant": (0.60, 0.20, 0.20)}
+CENTER_SHARES = {"normal": (0.82, 0.13, 0.05), "benign": (0.81, 0.14, 0.05), "malignant": (0.52, 0.24, 0.24)}
 VIEW_COUNTS = {"normal": (0.6, 0.4), "benign": (0.44, 0.36, 0.14, 0.06), "malignant": (0.44, 0.36, 0.14, 0.06)}
-GOLDEN_RATIO = 0.6180339887498949
+LOW_DISCREPANCY = np.array([0.6180339887498949, 0.7548776662466927])  # inverse golden ratio and plastic number
 FIRST_VIEW: dict[Projection, float] = {"frontal": 0.6, "lateral": 0.3, "oblique": 0.1}
 OLDEST = 88
 
@@ -113,16 +113,20 @@ class _Draft:
 
 
 def _drafts(generator: np.random.Generator, kind: str, images: int) -> list[_Draft]:
-    """Return cases of one class; centers follow a low-discrepancy sequence, so that small sets keep the shares."""
+    """Return cases of one class; centers and view counts follow low-discrepancy sequences: small sets keep shares."""
     drafts: list[_Draft] = []
-    bounds = np.cumsum(CENTER_SHARES[kind])
-    start = generator.random()
+    start = generator.random(2)
     while images > 0:
-        views = min(int(generator.choice(len(VIEW_COUNTS[kind]), p=VIEW_COUNTS[kind])) + 1, images)
-        center = int(np.searchsorted(bounds[:-1], (start + len(drafts) * GOLDEN_RATIO) % 1, side="right")) + 1
-        drafts.append(_Draft(kind, center, views))
-        images -= views
+        center, views = (start + len(drafts) * LOW_DISCREPANCY) % 1
+        draft = _Draft(kind, 1 + _bin(center, CENTER_SHARES[kind]), min(1 + _bin(views, VIEW_COUNTS[kind]), images))
+        drafts.append(draft)
+        images -= draft.views
     return drafts
+
+
+def _bin(value: float, shares: tuple[float, ...]) -> int:
+    """Return the index of the share in which a value 0 to 1 falls."""
+    return int(np.searchsorted(np.cumsum(shares)[:-1], value, side="right"))
 
 
 def _draw_case(seed: int, number: int, draft: _Draft) -> Case:

@@ -118,7 +118,9 @@ def grown(limb: Limb, build: Build) -> Limb:
 
 def _grown_bone(part: Solid, build: Build) -> Solid:
     if isinstance(part, Ellipsoid):
-        return dataclasses.replace(part, shell=part.shell * build.cortex)
+        side, along, front = part.radii
+        radii = (side * build.slender, along, front * build.slender)
+        return dataclasses.replace(part, radii=radii, shell=part.shell * build.cortex)
     if not isinstance(part, Tube):
         return part
     scaled = tuple(

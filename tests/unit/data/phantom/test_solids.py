@@ -64,7 +64,7 @@ def test_growth_plate_lets_light_through() -> None:
 
 
 def test_ellipsoid_volume() -> None:
-    outer, inner = paths(Ellipsoid((3, 4, 5), (20, 15, 10), shell=2), detector())
+    outer, inner = paths(Ellipsoid((3, 4, 5), (20, 15, 10), 2.0), detector())
     assert outer.sum() * 0.25 == pytest.approx(4 / 3 * math.pi * 20 * 15 * 10, rel=0.01)
     assert inner.sum() * 0.25 == pytest.approx(4 / 3 * math.pi * 18 * 13 * 8, rel=0.01)
 

@@ -42,8 +42,8 @@ def moth_eaten(spot: Footprint, generator: np.random.Generator) -> Effect:
     shape, pitch = spot.radius.shape, spot.detector.camera.pitch
     fade = np.clip(1.25 - spot.radius, 0, 0.5) * 2
     holes = smooth_noise(generator, shape, max(2.0 / pitch, 1.6)) + smooth_noise(generator, shape, 5 / pitch) * 0.6
-    keep = 1 - fade * np.clip(0.34 + 0.34 * holes, 0, 0.9)
-    swelling = np.sqrt(np.maximum(1 - (spot.radius / 1.25) ** 2, 0)) * np.float32(0.7 * spot.lesion.half_width)
+    keep = 1 - fade * np.clip(0.4 + 0.36 * holes, 0, 0.9)
+    swelling = np.sqrt(np.maximum(1 - (spot.radius / 1.25) ** 2, 0)) * np.float32(0.4 * spot.lesion.half_width)
     inside = spot.bone > 0
     outline = (spot.radius < 1.1) & inside
     still = np.zeros(shape, dtype=np.float32)

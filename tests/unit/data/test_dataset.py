@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from osteolens.config import AugmentationOptions
+from osteolens.data.dataset import BTXRDAnnotatedDataset, BTXRDDataset, dim_outside
+from osteolens.domain import Preprocessing
+
+SIZE = 16
+RECORD = Preprocessing(SIZE, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))  # an input is grey / 255
+LABELS = [0, 1, 2, 0, 2]
+
+
+@pytest.fixture
+def pictures() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (5, SIZE, SIZE), dtype=np.uint8)
+
+
+@pytest.fixture
+def masks() -> dict[int, NDArray[np.uint8]]:
+    """Lesions of pictures 4 and 1, named in that order."""
+    lower, left = np.zeros((SIZE, SIZE), np.uint8), np.zeros((SIZE, SIZE), np.uint8)
+    lower[8:] = 1
+    left[:, :4] = 1
+    return {4: lower, 1: left}
+
+
+def greys(image: torch.Tensor) -> NDArray[np.int64]:
+    return np.rint(image[0].numpy() * 255).astype(np.int64)
+
+
+def augmented(pictures: NDArray[np.uint8], seed: int = 3) -> BTXRDDataset:
+    return BTXRDDataset(pictures, LABELS, RECORD, augmentation=AugmentationOptions(), seed=seed)
+
+
+def test_a_sample_is_the_normalised_picture_with_its_label(pictures: NDArray[np.uint8]) -> None:
+    record = Preprocessing(SIZE)
+    dataset = BTXRDDataset(pictures, LABELS, record)
+    assert len(dataset) == 5
+    sample = dataset[2]
+    assert sample["image"].shape == (3, SIZE, SIZE)
+    assert sample["image"].dtype == torch.float32
+    expected = (pictures[2, 3, 4] / 255 - 0.456) / 0.224
+    assert sample["image"][1, 3, 4].item() == pytest.approx(expected, abs=1e-5)
+    assert (sample["label"], sample["index"]) == (2, 2)
+
+
+def test_indices_count_from_the_end_and_stop_at_it(
+    pictures: NDArray[np.uint8], masks: dict[int, NDArray[np.uint8]]
+) -> None:
+    plain = BTXRDDataset(pictures, LABELS, RECORD)
+    annotated = BTXRDAnnotatedDataset(pictures, LABELS, RECORD, masks=masks)
+    for dataset in (plain, annotated):
+        last = dataset[-1]
+        assert last["index"] == len(dataset) - 1
+        assert last["label"] == dataset[len(dataset) - 1]["label"]
+        assert torch.equal(last["image"], dataset[len(dataset) - 1]["image"])
+        for index in (len(dataset), -len(dataset) - 1):
+            with pytest.raises(IndexError):
+                dataset[index]
+
+
+def test_without_augmentation_every_epoch_is_the_same(pictures: NDArray[np.uint8]) -> None:
+    dataset = BTXRDDataset(pictures, LABELS, RECORD, seed=1)
+    before = dataset[0]["image"]
+    dataset.set_epoch(5)
+    assert torch.equal(dataset[0]["image"], before)
+    np.testing.assert_array_equal(greys(before), pictures[0])
+
+
+def test_a_draw_depends_on_seed_epoch_and_index_only(pictures: NDArray[np.uint8]) -> None:
+    forwards, backwards = augmented(pictures), augmented(pictures)
+    one = [forwards[index]["image"] for index in range(5)]
+    other = [backwards[index]["image"] for index in reversed(range(5))][::-1]
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    forwards.set_epoch(1)
+    assert not torch.equal(forwards[0]["image"], one[0])
+    forwards.set_epoch(0)
+    assert torch.equal(forwards[0]["image"], one[0])
+    assert not torch.equal(augmented(pictures, seed=4)[0]["image"], one[0])
+
+
+def test_equal_pictures_are_changed_differently() -> None:
+    same = np.repeat(np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE), dtype=np.uint8), 5, axis=0)
+    dataset = augmented(same)
+    assert not torch.equal(dataset[0]["image"], dataset[1]["image"])
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # of forking, from Python 3.12 on
+def test_workers_do_not_change_a_sample(pictures: NDArray[np.uint8]) -> None:
+    def batches(workers: int) -> list[torch.Tensor]:
+        loader = DataLoader(augmented(pictures), batch_size=2, num_workers=workers)
+        return [batch["image"] for batch in loader]
+
+    alone, shared = batches(0), batches(2)
+    assert len(alone) == 3
+    assert all(torch.equal(a, b) for a, b in zip(alone, shared, strict=True))
+
+
+def test_a_batch_holds_images_labels_and_indices(pictures: NDArray[np.uint8]) -> None:
+    batch = next(iter(DataLoader(BTXRDDataset(pictures, LABELS, RECORD), batch_size=5)))
+    assert batch["image"].shape == (5, 3, SIZE, SIZE)
+    assert batch["label"].tolist() == LABELS
+    assert batch["index"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_dimming_by_hand() -> None:
+    picture = np.array([[200, 101], [50, 1]], np.uint8)
+    mask = np.array([[1, 0], [0, 0]], np.uint8)
+    assert dim_outside(picture, mask, 0.5).tolist() == [[200, 51], [25, 1]]  # halves are rounded up
+    assert dim_outside(picture, mask, 0.0).tolist() == [[200, 0], [0, 0]]
+    assert dim_outside(picture, mask, 1.0).tolist() == picture.tolist()
+    assert dim_outside(picture, mask, 0.5).dtype == np.uint8
+
+
+def test_dimmed_copies_follow_the_originals_in_their_order(
+    pictures: NDArray[np.uint8], masks: dict[int, NDArray[np.uint8]]
+) -> None:
+    dataset = BTXRDAnnotatedDataset(pictures, LABELS, RECORD, masks=masks, dim_factor=0.5)
+    assert len(dataset) == 7
+    assert dataset.labels == [*LABELS, 1, 2]  # copies of pictures 1 and 4
+    for index in range(5):
+        np.testing.assert_array_equal(greys(dataset[index]["image"]), pictures[index])
+    for index, row in ((5, 1), (6, 4)):
+        sample = dataset[index]
+        assert (sample["label"], sample["index"]) == (LABELS[row], index)
+        halved = np.floor(pictures[row] * 0.5 + 0.5)
+        expected = np.where(masks[row] == 1, pictures[row], halved)
+        np.testing.assert_array_equal(greys(sample["image"]), expected)
+
+
+def test_the_dimming_moves_with_the_lesion(pictures: NDArray[np.uint8], masks: dict[int, NDArray[np.uint8]]) -> None:
+    nothing = {"rotation": 0.0, "scale": 0.0, "translation": 0.0, "brightness": 0.0, "contrast": 0.0}
+    flip = AugmentationOptions(horizontal_flip=1.0, **nothing)
+    dataset = BTXRDAnnotatedDataset(pictures, LABELS, RECORD, masks=masks, dim_factor=0.0, augmentation=flip)
+    result = greys(dataset[5]["image"])  # picture 1, lesion at the left
+    np.testing.assert_array_equal(result[:, 12:], pictures[1][:, ::-1][:, 12:])
+    assert not result[:, :12].any()
+    np.testing.assert_array_equal(greys(dataset[1]["image"]), pictures[1][:, ::-1])
+
+
+def test_a_copy_is_augmented_independently_of_its_original(
+    pictures: NDArray[np.uint8], masks: dict[int, NDArray[np.uint8]]
+) -> None:
+    dataset = BTXRDAnnotatedDataset(
+        pictures, LABELS, RECORD, masks=masks, dim_factor=1.0, augmentation=AugmentationOptions(), seed=1
+    )
+    assert not torch.equal(dataset[1]["image"], dataset[5]["image"])

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from osteolens.domain import IMAGE_SUFFIXES, Prediction, Preprocessing, image_stem
+from osteolens.errors import ConfigError, DataError
+
+
+@pytest.mark.parametrize(
+    ("image_id", "stem"),
+    [
+        ("IMG000001.jpeg", "IMG000001"),
+        ("IMG000001.jpg", "IMG000001"),
+        ("IMG000001.JPG", "IMG000001"),
+        ("IMG000001", "IMG000001"),
+        ("images/IMG000001.png", "IMG000001"),
+        (" IMG000001.tif ", "IMG000001"),
+        ("1.2.840.10008", "1.2.840.10008"),
+        ("a.jpeg.jpg", "a.jpeg"),
+        ("", ""),
+    ],
+)
+def test_an_image_is_known_by_its_name_without_folder_and_suffix(image_id: str, stem: str) -> None:
+    assert image_stem(image_id) == stem
+
+
+def test_every_suffix_that_is_read_is_taken_off() -> None:
+    assert {image_stem(f"x{suffix}") for suffix in IMAGE_SUFFIXES} == {"x"}
+
+
+def test_preprocessing_survives_json() -> None:
+    record = Preprocessing(
+        160, resize="stretch", interpolation="bilinear", mean=(0.5,) * 3, std=(0.25,) * 3, clahe=True
+    )
+    assert Preprocessing.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+
+
+def test_preprocessing_cannot_be_changed_after_it_was_checked() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Preprocessing(160).size = 8  # type: ignore[misc]
+
+
+def test_all_problems_of_a_record_are_told_together() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Preprocessing(8, resize="crop", interpolation="cubic", channels=2, mean=(0.5,), std=(0.0,))  # type: ignore[arg-type]
+    text = "\n".join(caught.value.problems)
+    for word in ("size", "'crop'", "'cubic'", "channels must be 1 or 3, not 2", "mean", "std must hold", "std must be"):
+        assert word in text
+    assert len(caught.value.problems) == 7
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": 15},
+        {"size": 2049},
+        {"size": 224.0},
+        {"size": "224"},
+        {"size": None},
+        {"mean": [0.5, 0.5]},
+        {"mean": None},
+        {"mean": [0.5, 0.5, float("nan")]},
+        {"std": [0.5, 0.5, 0.0]},
+        {"std": "abc"},
+        {"channels": []},
+        {"crop": 3},
+    ],
+)
+def test_a_record_from_elsewhere_is_checked(change: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        Preprocessing.from_dict({**Preprocessing(224).to_dict(), **change})
+
+
+def test_an_incomplete_record_names_the_missing_key() -> None:
+    values = Preprocessing(224).to_dict()
+    del values["std"]
+    with pytest.raises(ConfigError, match="std"):
+        Preprocessing.from_dict(values)
+
+
+def test_the_label_is_the_most_probable_class_and_the_first_of_equals() -> None:
+    assert Prediction("a.png", {"Normal": 0.2, "Benign": 0.5, "Malignant": 0.3}).label == "Benign"
+    assert Prediction("a.png", {"Normal": 0.4, "Benign": 0.4, "Malignant": 0.2}).label == "Normal"
+
+
+@pytest.mark.parametrize(
+    "probabilities",
+    [{}, {"a": 0.5, "b": 0.4}, {"a": 1.2, "b": -0.2}, {"a": float("nan"), "b": 1.0}, {"a": float("inf")}],
+)
+def test_probabilities_must_be_probabilities(probabilities: dict[str, float]) -> None:
+    with pytest.raises(DataError, match=r"a\.png"):
+        Prediction("a.png", probabilities)

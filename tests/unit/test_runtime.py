@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import platform
+import random
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import osteolens
+from osteolens.runtime import RECORDED_PACKAGES, ensure_torchvision, get_device, provenance, seed_everything
+
+
+@pytest.fixture
+def _torch_as_before() -> Iterator[None]:
+    enabled, warn_only = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    benchmark, state = torch.backends.cudnn.benchmark, torch.random.get_rng_state()
+    yield
+    torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+    torch.backends.cudnn.benchmark = benchmark
+    torch.random.set_rng_state(state)
+
+
+def _global_draws() -> tuple[float, float, float]:
+    return random.random(), float(np.random.rand()), float(torch.rand(()))  # noqa: NPY002, S311
+
+
+@pytest.mark.usefixtures("_torch_as_before")
+def test_one_seed_governs_every_global_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    seed_everything(5, deterministic=True)
+    first = _global_draws()
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.benchmark
+    seed_everything(5, deterministic=False)
+    assert _global_draws() == first
+    assert not torch.are_deterministic_algorithms_enabled()
+    seed_everything(6, deterministic=False)
+    assert all(one != other for one, other in zip(_global_draws(), first, strict=True))
+
+
+def test_the_device_is_the_one_asked_for_or_the_best_present() -> None:
+    assert get_device("cpu") == torch.device("cpu")
+    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert get_device().type == best
+
+
+def test_provenance_tells_versions_but_neither_user_nor_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("USER", "LOGNAME", "USERNAME", "HOSTNAME"):
+        monkeypatch.setenv(name, "zz-secret-name")
+    monkeypatch.setattr(platform, "node", lambda: "zz-secret-name")
+    monkeypatch.setattr(socket, "gethostname", lambda: "zz-secret-name")
+    told = provenance()
+    assert set(told) == {"osteolens", "commit", "python", "platform", "packages", "threads", "device"}
+    assert told["osteolens"] == osteolens.__version__
+    assert set(told["packages"]) == set(RECORDED_PACKAGES)
+    assert told["packages"]["numpy"] == np.__version__
+    assert told["threads"] >= 1
+    text = json.dumps(told)
+    assert "zz-secret-name" not in text
+    assert str(Path.home()) not in text
+    assert str(Path(__file__).parents[2]) not in text
+
+
+def test_the_commit_is_a_hash_or_unknown() -> None:
+    commit = provenance()["commit"]
+    assert commit is None or re.fullmatch(r"[0-9a-f]{40}(\+changes)?", commit)
+
+
+def test_the_commit_is_unknown_without_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance()["commit"] is None
+
+
+def test_torchvision_and_timm_can_be_imported_here() -> None:
+    ensure_torchvision()
+    assert "torchvision" in sys.modules
+    import timm
+
+    assert timm.is_model("mobilenetv2_100")
+
+
+def test_torchvision_of_another_build_is_made_to_import_and_a_matching_one_is_left_alone(tmp_path: Path) -> None:
+    # Stand-ins for the three cases: the real package here is only ever one of them.
+    stand_ins = {
+        "broken": "raise RuntimeError('some other trouble')\n",
+        "matching": "HERE = 'matching'\n",
+        "unmatched": (
+            "import torch\ntorch.library.register_fake('torchvision::nms')(lambda *boxes: None)\nHERE = 'unmatched'\n"
+        ),
+    }
+    for name, text in stand_ins.items():
+        (tmp_path / name / "torchvision").mkdir(parents=True)
+        (tmp_path / name / "torchvision" / "__init__.py").write_text(text)
+    script = """
+import sys
+from osteolens import runtime
+
+def attempt(folder):
+    sys.path.insert(0, folder)
+    sys.modules.pop("torchvision", None)
+    try:
+        runtime.ensure_torchvision()
+        result = sys.modules["torchvision"].HERE
+    except RuntimeError as error:
+        result = str(error)
+    print(result, len(runtime._KEPT_LIBRARIES), sep="; ")
+
+for folder in sys.argv[1:]:
+    attempt(folder)
+runtime.ensure_torchvision()
+print(len(runtime._KEPT_LIBRARIES))
+"""
+    command = [sys.executable, "-c", script, *(str(tmp_path / name) for name in stand_ins)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["some other trouble; 0", "matching; 0", "unmatched; 1", "1"]
