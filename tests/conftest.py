@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from osteolens.config import Config, load_config
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -32,3 +34,40 @@ def btxrd_originals() -> Path:
 def imagenet_weights() -> Path:
     """ImageNet weights of MobileNetV2."""
     return _shared("weights/mobilenetv2_100_imagenet.safetensors")
+
+
+@pytest.fixture(scope="session")
+def phantom_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small generated data set, made once; tests read it and never write into it."""
+    from osteolens.data.phantom import generate_phantom
+
+    root = tmp_path_factory.mktemp("phantom") / "data"
+    generate_phantom(root, images=60, longest_side=160, seed=7)
+    return root
+
+
+@pytest.fixture
+def tiny_config(phantom_root: Path, tmp_path: Path) -> Config:
+    """A run of seconds on the small phantom, with all results below the test's own folder."""
+    return load_config(
+        None,
+        [
+            "experiment=tiny",
+            f"data.root={phantom_root}",
+            "data.image_size=32",
+            "data.split_schemes=[stratified, case]",
+            "model.backbone=mobilenetv2_050",
+            "training.epochs=4",
+            "training.batch_size=8",
+            "training.learning_rate=2e-3",
+            "training.warmup_epochs=1",
+            "training.ema_decay=0.5",
+            "training.accelerator=cpu",
+            "evaluation.bootstrap_resamples=100",
+            "explanation.gallery_size=2",
+            "explanation.comparison_panels=2",
+            f"paths.results_dir={tmp_path / 'results'}",
+            f"paths.checkpoints_dir={tmp_path / 'checkpoints'}",
+            f"paths.cache_dir={tmp_path / 'cache'}",
+        ],
+    )

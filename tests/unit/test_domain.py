@@ -66,12 +66,16 @@ def test_all_problems_of_a_record_are_told_together() -> None:
         {"std": [0.5, 0.5, 0.0]},
         {"std": "abc"},
         {"channels": []},
-        {"crop": 3},
     ],
 )
 def test_a_record_from_elsewhere_is_checked(change: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         Preprocessing.from_dict({**Preprocessing(224).to_dict(), **change})
+
+
+def test_an_unknown_key_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"'crop'.*known are.*'size'"):
+        Preprocessing.from_dict({**Preprocessing(224).to_dict(), "crop": 3})
 
 
 def test_an_incomplete_record_names_the_missing_key() -> None:

@@ -100,7 +100,7 @@ def load_radiographs(options: DataOptions) -> RadiographSet:
 
 def _with_cases(frame: pd.DataFrame, options: DataOptions) -> pd.DataFrame:
     """Join case and source; a column of the metadata gives way only to a table that was asked for by name."""
-    cases = load_cases(frame[Column.IMAGE_ID], options.root, options.case_table)
+    cases = _cases(frame, options)
     for name in (Column.CASE, Column.SOURCE):
         if name in frame and options.case_table is None:
             cases[name] = frame[name].where(frame[name] != "", cases[name])

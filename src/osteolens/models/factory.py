@@ -45,9 +45,8 @@ def create_model(options: ModelOptions, num_classes: int, *, starting_weights: b
             **kwargs,
         )
     except TypeError as error:
-        raise ConfigError(
-            f"model.backbone = {options.backbone!r} does not take {', '.join(kwargs)}: {error}."
-        ) from error
+        asked = [f"model.{name}" for name in ("attn_layer", "pad_type") if getattr(options, name)]
+        raise ConfigError(f"{options.backbone} does not take {' or '.join(asked)}; leave it at its default.") from error
     except (OSError, RuntimeError, ValueError) as error:  # what the hub client raises without a network
         raise CheckpointError(
             f"the ImageNet weights of {options.backbone} cannot be fetched from the hub ({type(error).__name__}). "

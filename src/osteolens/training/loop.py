@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 from torch.nn import functional
-from torch.optim.lr_scheduler import LRScheduler
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from osteolens.config import TrainingOptions
 from osteolens.domain import Preprocessing
@@ -21,34 +16,9 @@ from osteolens.evaluation.metrics import point_metrics
 from osteolens.models.forward import class_probabilities
 from osteolens.progress import track
 from osteolens.training.data import LabelledPictures, TrainingData
+from osteolens.training.state import TrainingState
 
 SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a probability that was rounded to 0 finite
-
-
-@dataclass(slots=True)
-class TrainingState:
-    """The moving parts of a run."""
-
-    fabric: Fabric
-    model: Any
-    optimizer: Any
-    scheduler: LRScheduler
-    average: AveragedModel | None
-    class_weights: torch.Tensor
-
-    @property
-    def answering_model(self) -> nn.Module:
-        """The network whose answers count: the averaged one where averaging is on."""
-        network: nn.Module = self.model.module if self.average is None else self.average.module
-        return network
-
-
-def weight_average(model: nn.Module, decay: float) -> AveragedModel | None:
-    """Return an exponential moving average of weights and batch statistics, or None for a decay of 0."""
-    if decay == 0:
-        return None
-    averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
 
 
 def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingOptions, epoch: int) -> float:

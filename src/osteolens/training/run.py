@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import time
 from collections.abc import Iterator
@@ -25,9 +26,10 @@ from osteolens.runtime import provenance, seed_everything
 from osteolens.storage import RunFolder, fingerprint, storage_errors, write_json, write_table
 from osteolens.training.curves import draw_curves
 from osteolens.training.data import TrainingData, build_training_data
-from osteolens.training.loop import TrainingState, steps_per_epoch, train_one_epoch, validate, weight_average
+from osteolens.training.loop import steps_per_epoch, train_one_epoch, validate
 from osteolens.training.losses import compute_class_weights
 from osteolens.training.optim import create_optimizer, create_scheduler
+from osteolens.training.state import TrainingState, weight_average
 from osteolens.training.stopping import EarlyStopping
 
 logger = logging.getLogger("osteolens")
@@ -91,7 +93,11 @@ def train(config: Config, data: RadiographSet, manifest: Manifest, *, fresh: boo
         record = {**provenance(), "run": identity, "data": data.data_hash(), "seed": config.seed}
         write_json(run.provenance, record)
         context = _Context(config, split, run, record, weights.tolist())
-        return _fit(context, parts, _setup(context, parts), earlier)
+        state = _setup(context, parts)
+        if earlier is not None:
+            state.load_state_dict(earlier.training_state)
+            logger.info("going on after epoch %d", earlier.epoch)
+        return _fit(context, parts, state)
 
 
 def _setup(context: _Context, parts: TrainingData) -> TrainingState:
@@ -103,19 +109,21 @@ def _setup(context: _Context, parts: TrainingData) -> TrainingState:
     optimizer = create_optimizer(model, options)
     scheduler = create_scheduler(optimizer, options, steps_per_epoch(parts, options))
     wrapped, wrapped_optimizer = fabric.setup(model, optimizer)
-    average = weight_average(wrapped.module, options.ema_decay)
-    class_weights = torch.tensor(context.class_weights, dtype=torch.float32, device=fabric.device)
-    return TrainingState(fabric, wrapped, wrapped_optimizer, scheduler, average, class_weights)
+    return TrainingState(
+        fabric=fabric,
+        model=wrapped,
+        optimizer=wrapped_optimizer,
+        scheduler=scheduler,
+        average=weight_average(wrapped.module, options.ema_decay),
+        class_weights=torch.tensor(context.class_weights, dtype=torch.float32, device=fabric.device),
+        stopping=EarlyStopping(options.early_stopping_patience, "min" if options.monitor == "val_loss" else "max"),
+        history=[],
+    )
 
 
-def _fit(context: _Context, parts: TrainingData, state: TrainingState, earlier: Checkpoint | None) -> Path:
+def _fit(context: _Context, parts: TrainingData, state: TrainingState) -> Path:
     options = context.config.training
-    stopping = EarlyStopping(options.early_stopping_patience, "min" if options.monitor == "val_loss" else "max")
-    history: list[dict[str, Any]] = []
-    if earlier is not None:
-        history = _resume(state, stopping, earlier)
-        logger.info("going on after epoch %d", earlier.epoch)
-    for epoch in range(len(history), options.epochs):
+    for epoch in range(len(state.history), options.epochs):
         started = time.monotonic()
         row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": state.scheduler.get_last_lr()[0]}
         row["train_loss"] = train_one_epoch(state, parts, options, epoch)
@@ -123,71 +131,34 @@ def _fit(context: _Context, parts: TrainingData, state: TrainingState, earlier: 
             record = context.config.preprocessing()
             row |= validate(state.answering_model, parts.validation, record, context.config.inference.batch_size)
         row["seconds"] = round(time.monotonic() - started, 1)
-        history.append(row)
-        improved = parts.validation is None or stopping.update(row[options.monitor], epoch)
-        finished = epoch + 1 == options.epochs or (parts.validation is not None and stopping.should_stop)
-        _keep(context, state, stopping, history, improved=improved, finished=finished)
+        state.history.append(row)
+        improved = parts.validation is None or state.stopping.update(row[options.monitor], epoch)
+        finished = epoch + 1 == options.epochs or (parts.validation is not None and state.stopping.should_stop)
+        _keep(context, state, improved=improved, finished=finished)
         logger.info(_line(row, options.epochs, improved=improved))
         if finished:
             break
     return context.best
 
 
-def _keep(
-    context: _Context,
-    state: TrainingState,
-    stopping: EarlyStopping,
-    history: list[dict[str, Any]],
-    *,
-    improved: bool,
-    finished: bool,
-) -> None:
+def _keep(context: _Context, state: TrainingState, *, improved: bool, finished: bool) -> None:
     """Write the log and the checkpoints; the last checkpoint is written last, since a resumed run trusts it."""
-    write_table(context.run.log, pd.DataFrame(history))
-    draw_curves(history, context.run.curves)
+    write_table(context.run.log, pd.DataFrame(state.history))
+    draw_curves(state.history, context.run.curves)
     checkpoint = Checkpoint(
-        model_state=_cpu(state.answering_model.state_dict()),
+        model_state={name: value.detach().cpu() for name, value in state.answering_model.state_dict().items()},
         config=context.config.to_dict(),
         class_names=context.config.class_names,
         preprocessing=context.config.preprocessing().to_dict(),
-        epoch=len(history),
-        metrics={name: value for name, value in history[-1].items() if name.startswith("val_")},
+        epoch=len(state.history),
+        metrics={name: value for name, value in state.history[-1].items() if name.startswith("val_")},
         class_weights=context.class_weights,
         provenance=context.provenance,
     )
     if improved:
         save_checkpoint(context.best, checkpoint)
-    training_state = {
-        "model": state.model.module.state_dict(),
-        "average": None if state.average is None else state.average.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
-        "scheduler": state.scheduler.state_dict(),
-        "stopping": stopping.state_dict(),
-        "random": _random_state(),
-        "history": history,
-        "finished": finished,
-    }
-    save_checkpoint(context.last, Checkpoint(**{**_fields(checkpoint), "training_state": training_state}))
-
-
-def _resume(state: TrainingState, stopping: EarlyStopping, earlier: Checkpoint) -> list[dict[str, Any]]:
-    saved = earlier.training_state
-    state.model.module.load_state_dict(saved["model"])
-    if state.average is not None:
-        state.average.load_state_dict(saved["average"])
-    state.optimizer.load_state_dict(saved["optimizer"])
-    state.scheduler.load_state_dict(saved["scheduler"])
-    stopping.load_state_dict(saved["stopping"])
-    torch.set_rng_state(saved["random"]["torch"])
-    if saved["random"]["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(saved["random"]["cuda"])
-    return list(saved["history"])
-
-
-def _random_state() -> dict[str, Any]:
-    """Return torch's generators (dropout draws from them); all other draws depend on seed and epoch only."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"torch": torch.get_rng_state(), "cuda": cuda}
+    training_state = {**state.state_dict(), "finished": finished}
+    save_checkpoint(context.last, dataclasses.replace(checkpoint, training_state=training_state))
 
 
 def _identity(config: Config, data: RadiographSet, manifest: Manifest) -> str:
@@ -236,14 +207,6 @@ def _exclusive(run: RunFolder) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _cpu(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: value.detach().cpu() for name, value in state.items()}
-
-
-def _fields(checkpoint: Checkpoint) -> dict[str, Any]:
-    return {name: getattr(checkpoint, name) for name in Checkpoint.__slots__}
 
 
 def _line(row: dict[str, Any], epochs: int, *, improved: bool) -> str:

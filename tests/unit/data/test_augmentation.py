@@ -112,6 +112,7 @@ def test_the_mask_moves_with_the_picture(disc: Grey) -> None:
     for affine in affines(20, size=128, horizontal_flip=0.5, rotation=30.0, scale=0.2, translation=0.05):
         mask = augment_mask(disc, affine)
         assert set(np.unique(mask)) == {0, 1}
+        assert set(np.unique(augment_mask(disc * np.uint8(9), affine))) == {0, 9}  # no value in between
         lesion = augment_picture(disc * np.uint8(255), affine) > 127
         overlap = (lesion & (mask == 1)).sum() / (lesion | (mask == 1)).sum()
         assert overlap > 0.97

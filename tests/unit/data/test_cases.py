@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from osteolens.data.cases import builtin_cases, builtin_original_hashes, builtin_published_split, load_cases
+from osteolens.data.cases import builtin_cases, builtin_original_hashes, builtin_published_split, is_btxrd, load_cases
 from osteolens.errors import DataError
 
 
@@ -46,6 +46,18 @@ def test_images_are_joined_by_stem_in_the_order_asked_for() -> None:
     assert result.index.tolist() == [5, 3, 9]
     assert result["case_id"].tolist() == ["case0002", "stranger", "case0001"]
     assert result["source"].tolist() == ["hospital_b", "", "hospital_b"]
+
+
+def test_btxrd_is_known_by_its_labels_and_not_by_its_names() -> None:
+    release = dict(zip(builtin_published_split()["image_id"], builtin_published_split()["label"], strict=True))
+    part = {name.replace(".jpeg", ".png"): label for name, label in list(release.items())[::50]}
+    assert is_btxrd(release)
+    assert is_btxrd(part)
+    one_wrong = {**part, next(iter(part)): "another"}
+    assert is_btxrd(one_wrong)  # a corrected label or two do not make another data set
+    assert not is_btxrd(dict.fromkeys(release, "Normal"))
+    assert not is_btxrd({"stranger.png": "Normal"})
+    assert not is_btxrd({})
 
 
 def write_cases(root: Path, text: str, name: str = "cases.csv") -> None:

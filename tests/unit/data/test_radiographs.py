@@ -61,6 +61,19 @@ def test_a_case_column_of_the_table_is_used(data_root: DataRoot) -> None:
     assert frame["case_id"].tolist() == ["p2", "p2", "p3"]
 
 
+def test_the_built_in_cases_are_for_btxrd_only_and_not_for_images_of_the_same_names(data_root: DataRoot) -> None:
+    # the release: IMG000001 to IMG000003 are malignant
+    names = [f"IMG00000{n}.jpeg" for n in (1, 2, 3)]
+    release = data_root([{"image_id": name, "label": "Malignant"} for name in names], None, "release")
+    frame = load_radiographs(DataOptions(root=release)).frame
+    assert frame["case_id"].tolist() == ["case0001", "case0002", "case0002"]
+    assert frame["source"].tolist() == ["hospital_b"] * 3
+    namesakes = data_root([{"image_id": name, "label": "Normal"} for name in names], None, "namesakes")
+    frame = load_radiographs(DataOptions(root=namesakes)).frame
+    assert frame["case_id"].tolist() == ["IMG000001", "IMG000002", "IMG000003"]
+    assert set(frame["source"]) == {""}
+
+
 def test_annotations_are_read_where_there_are_any(data_root: DataRoot) -> None:
     root = data_root(ROWS)
     data = load_radiographs(DataOptions(root=root))

@@ -183,6 +183,14 @@ def test_a_rare_class_reaches_every_part() -> None:
     assert sorted(parts[100:]) == ["test", "train", "val"]
 
 
+def test_single_images_level_out_what_a_large_group_brings() -> None:
+    groups = np.array(["large"] * 10 + [f"single {n}" for n in range(40)])
+    for seed in range(5):
+        parts = assign_groups(np.array(["a"] * 50), groups, FRACTIONS, named_generator(seed, "test"))
+        for part, share in FRACTIONS.items():
+            assert abs((parts == part).sum() - 50 * share) <= 1
+
+
 def test_groups_of_mixed_classes_and_sizes_come_close_to_the_target() -> None:
     generator = np.random.default_rng(0)
     groups = np.repeat(np.arange(400), generator.integers(1, 12, 400)).astype(str)

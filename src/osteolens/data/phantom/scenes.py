@@ -72,11 +72,11 @@ FIRST_HAND_BONE = 11  # after humerus, radius, ulna and eight carpals
 
 SCENES: tuple[Scene, ...] = (
     Scene(
-        "knee", "leg", "lower limb", "knee-joint", (0, 5, 0), (235, 320), (0.58, 0.82),
-        (Host("femur", 0, "end"), Host("tibia", 1, "start"), Host("fibula", 2, "start"), Host("femur", 0, "end")), 0.30,
+        "knee", "leg", "lower limb", "knee-joint", (0, 5, 0), (205, 275), (0.62, 0.85),
+        (Host("femur", 0, "end"), Host("tibia", 1, "start"), Host("fibula", 2, "start"), Host("femur", 0, "end")), 0.40,
     ),
     Scene(
-        "shin", "leg", "lower limb", "ankle-joint", (8, 205, 0), (410, 460), (0.38, 0.52),
+        "shin", "leg", "lower limb", "ankle-joint", (8, 205, 0), (400, 440), (0.38, 0.52),
         (Host("tibia", 1, "start"), Host("tibia", 1, "end"), Host("fibula", 2, "end"), Host("fibula", 2, "start")),
         0.10,
     ),
@@ -85,15 +85,15 @@ SCENES: tuple[Scene, ...] = (
         (Host("femur", 0, "end"),), 0.09,
     ),
     Scene(
-        "ankle", "leg", "lower limb", "ankle-joint", (6, 350, 10), (190, 250), (0.62, 0.85),
+        "ankle", "leg", "lower limb", "ankle-joint", (6, 345, 10), (175, 225), (0.62, 0.85),
         (Host("tibia", 1, "end"), Host("fibula", 2, "end")), 0.11,
     ),
     Scene(
-        "hip", "leg", "pelvis", "hip-joint", (-36, -420, 0), (230, 300), (0.78, 1.1),
+        "hip", "leg", "pelvis", "hip-joint", (-36, -420, 0), (210, 260), (0.78, 1.1),
         (Host("femur", 0, "start"), Host("hip bone", -2, "end")), 0.07, ("frontal", "oblique"),
     ),
     Scene(
-        "shoulder", "arm", "upper limb", "shoulder-joint", (-50, -262, 0), (200, 260), (0.85, 1.1),
+        "shoulder", "arm", "upper limb", "shoulder-joint", (-46, -264, 0), (190, 230), (0.85, 1.1),
         (Host("humerus", 0, "start"),), 0.10, ("frontal", "oblique"),
     ),
     Scene(
@@ -101,7 +101,7 @@ SCENES: tuple[Scene, ...] = (
         (Host("humerus", 0, "start"), Host("humerus", 0, "end")), 0.06,
     ),
     Scene(
-        "elbow", "arm", "upper limb", "elbow-joint", (0, 0, 0), (170, 230), (0.6, 0.85),
+        "elbow", "arm", "upper limb", "elbow-joint", (0, 0, 0), (150, 195), (0.6, 0.85),
         (Host("humerus", 0, "end"), Host("ulna", 2, "start"), Host("radius", 1, "start")), 0.04,
     ),
     Scene(

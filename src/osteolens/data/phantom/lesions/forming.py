@@ -14,7 +14,8 @@ from osteolens.data.phantom.noise import FloatArray, smooth_noise
 from osteolens.data.phantom.solids import Ellipsoid, Solid
 from osteolens.data.phantom.tube import Cap, Tube
 
-GROWTH_SHELL = 1.1
+GROWTH_SHELL, CAP_SHELL = 1.7, 1.3
+CARTILAGE_MM = 3.0  # an outgrowth wears a cap of cartilage and lifts the skin
 JOINT_MM = (6.0, 17.0)  # smallest and largest reach of the bodies
 RAYS = 1024
 VISIBLE_MM = 1.0  # path from which an outgrowth is drawn around
@@ -30,8 +31,9 @@ def osteochondroma(spot: Footprint, generator: np.random.Generator) -> Effect:
     outline = free if free.sum() > MOSTLY_FREE * visible.sum() else visible
     grain = max(2.2 / spot.detector.camera.pitch, 2.0)
     speckle = np.maximum(smooth_noise(generator, grown.shape, grain) - np.float32(0.3), 0)
-    mineral = speckle * np.minimum(grown, 8) * np.float32(0.22)
-    return Effect(spot.lesion.host.bone, np.ones_like(grown), mineral, np.zeros_like(grown), (outline,), growth)
+    mineral = speckle * np.minimum(grown, 12) * np.float32(0.4)
+    cover = cv2.GaussianBlur(grown, (0, 0), CARTILAGE_MM / spot.detector.camera.pitch)
+    return Effect(spot.lesion.host.bone, np.ones_like(grown), mineral, cover, (outline,), growth)
 
 
 def _outgrowth(spot: Footprint, generator: np.random.Generator) -> tuple[Solid, ...]:
@@ -59,7 +61,7 @@ def _outgrowth(spot: Footprint, generator: np.random.Generator) -> tuple[Solid, 
     for _ in range(int(generator.integers(3, 6))):
         x, y, z = (c + generator.uniform(-0.5, 0.5) * size for c in tip)
         radius = generator.uniform(0.4, 0.65) * size
-        solids.append(Ellipsoid((x, y, z), (radius, radius, radius), 0.9, 0.45))
+        solids.append(Ellipsoid((x, y, z), (radius, radius, radius), CAP_SHELL, 0.75))
     return tuple(solids)
 
 
@@ -70,8 +72,8 @@ def synovial_bodies(joint: Point3, spot: Footprint, generator: np.random.Generat
     canvas = np.zeros(detector.camera.shape, dtype=np.float32)
     for _ in range(int(generator.integers(7, 14))):
         x, y, z = (c + generator.normal(0, 0.65 * size) for c in joint)
-        radius = generator.uniform(0.14, 0.3) * size
-        body = Ellipsoid((x + side, y, z), (radius, radius * generator.uniform(0.7, 1), radius), 1.2, 0.8)
+        radius = generator.uniform(0.17, 0.34) * size
+        body = Ellipsoid((x + side, y, z), (radius, radius * generator.uniform(0.7, 1), radius), 2.0, 1.0)
         patch = body.project(detector)
         if patch is not None:
             canvas[patch.rows, patch.columns] += patch.outer - patch.inner + patch.spongy * np.float32(0.5)
@@ -92,8 +94,8 @@ def osteosarcoma(spot: Footprint, generator: np.random.Generator) -> Effect:
     keep = 1 - edge * np.clip(0.35 + 0.3 * mottle, 0, 0.85)
     cloud = np.maximum(smooth_noise(generator, shape, 7 / pitch) + 0.35 * mottle + 0.25, 0) * edge
     beside_bone = np.exp(-np.minimum(spot.bone, 30) / 5)
-    mineral = cloud * (2.0 + 0.17 * width) + _spicules(spot, generator) * beside_bone * edge * (3.0 + 0.1 * width)
-    mass = np.sqrt(np.maximum(1 - (spot.radius / 1.15) ** 2, 0)) * width * np.float32(1.3)
+    mineral = cloud * (4.0 + 0.3 * width) + _spicules(spot, generator) * beside_bone * edge * (4.0 + 0.2 * width)
+    mass = np.sqrt(np.maximum(1 - (spot.radius / 1.15) ** 2, 0)) * width * np.float32(1.6)
     return Effect(
         spot.lesion.host.bone,
         keep.astype(np.float32),

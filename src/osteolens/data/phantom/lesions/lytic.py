@@ -11,8 +11,8 @@ from osteolens.data.phantom.noise import FloatArray, smooth_noise
 
 def simple_bone_cyst(spot: Footprint, generator: np.random.Generator) -> Effect:
     """Central, well defined lucency that thins the cortex, inside a thin dense rim."""
-    rim = spot.shell(generator.uniform(0.7, 1.3)) * np.float32(0.55)
-    return _cavity(spot, depth=0.78, mineral=rim, outline=spot.radius < 1)
+    rim = spot.shell(generator.uniform(0.7, 1.3)) * np.float32(0.9)
+    return _cavity(spot, depth=0.92, mineral=rim, outline=spot.radius < 1)
 
 
 def giant_cell_tumor(spot: Footprint, generator: np.random.Generator) -> Effect:
@@ -20,21 +20,21 @@ def giant_cell_tumor(spot: Footprint, generator: np.random.Generator) -> Effect:
     ridges = _ridges(generator, spot.radius.shape, spot.lesion.half_width * 0.8 / spot.detector.camera.pitch)
     ridges *= spot.chord() * np.float32(1.0)
     outline = (spot.radius < 1) & (spot.bone > 0)
-    return _cavity(spot, depth=0.82, mineral=ridges, outline=outline)
+    return _cavity(spot, depth=0.95, mineral=ridges, outline=outline)
 
 
 def osteofibroma(spot: Footprint, generator: np.random.Generator) -> Effect:
     """Bubbles in the cortex with dense walls, drawn out along the shaft."""
     walls = _ridges(generator, spot.radius.shape, spot.lesion.half_width * 0.9 / spot.detector.camera.pitch)
     mineral = spot.shell(1.6) * np.float32(0.8) + walls * spot.chord() * np.float32(3.5)
-    return _cavity(spot, depth=0.75, mineral=mineral, outline=spot.radius < 1)
+    return _cavity(spot, depth=0.88, mineral=mineral, outline=spot.radius < 1)
 
 
 def enchondroma(spot: Footprint, generator: np.random.Generator) -> Effect:
     """Central lobed lucency that holds dots and rings of calcium."""
     dots = _dots(generator, spot, spot.detector.camera.pitch)
     outline = (spot.radius < 1) & (spot.bone > 0)
-    return _cavity(spot, depth=0.6, mineral=dots, outline=outline)
+    return _cavity(spot, depth=0.8, mineral=dots, outline=outline)
 
 
 def moth_eaten(spot: Footprint, generator: np.random.Generator) -> Effect:
@@ -42,7 +42,7 @@ def moth_eaten(spot: Footprint, generator: np.random.Generator) -> Effect:
     shape, pitch = spot.radius.shape, spot.detector.camera.pitch
     fade = np.clip(1.25 - spot.radius, 0, 0.5) * 2
     holes = smooth_noise(generator, shape, max(2.0 / pitch, 1.6)) + smooth_noise(generator, shape, 5 / pitch) * 0.6
-    keep = 1 - fade * np.clip(0.4 + 0.36 * holes, 0, 0.9)
+    keep = 1 - fade * np.clip(0.45 + 0.42 * holes, 0, 0.95)
     swelling = np.sqrt(np.maximum(1 - (spot.radius / 1.25) ** 2, 0)) * np.float32(0.4 * spot.lesion.half_width)
     inside = spot.bone > 0
     outline = (spot.radius < 1.1) & inside
@@ -52,7 +52,7 @@ def moth_eaten(spot: Footprint, generator: np.random.Generator) -> Effect:
 
 def _cavity(spot: Footprint, *, depth: float, mineral: FloatArray, outline: BoolArray) -> Effect:
     """Return the effect of a hole with a sharp border; `depth` is the share of bone missing in its middle."""
-    keep = 1 - np.float32(depth) * spot.chord() ** np.float32(0.6)
+    keep = 1 - np.float32(depth) * spot.chord() ** np.float32(0.45)
     none = np.zeros_like(keep)
     return Effect(spot.lesion.host.bone, keep, mineral.astype(np.float32), none, (outline,))
 
@@ -75,4 +75,4 @@ def _dots(generator: np.random.Generator, spot: Footprint, pitch: float) -> Floa
         centre = (round(float(columns[chosen]) * 16), round(float(rows[chosen]) * 16))
         thickness = -1 if generator.random() < 0.6 else 1
         cv2.circle(canvas, centre, round(max(size, 1.0) * 16), 1.0, thickness, cv2.LINE_8, shift=4)
-    return cv2.GaussianBlur(canvas, (0, 0), 0.8) * np.float32(generator.uniform(4, 7))
+    return cv2.GaussianBlur(canvas, (0, 0), 0.8) * np.float32(generator.uniform(6, 11))

@@ -39,8 +39,8 @@ INNER_FIELD = 0.78  # share of the field's sides in which a lesion's middle lies
 NEAREST, FARTHEST = 0.01, 0.55  # distance from the end as a share of the bone's length
 WAVES = 4  # in an irregular outline
 AREA_SPREAD = 0.55  # of the logarithm
-MEDIAN_AREA = {"benign": 0.022, "malignant": 0.036}
-SMALLEST_AREA, LARGEST_AREA = 0.006, 0.075
+MEDIAN_AREA = {"benign": 0.028, "malignant": 0.045}
+SMALLEST_AREA, LARGEST_AREA = 0.008, 0.08
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,5 @@
+"""``python -m osteolens`` is the command ``osteolens``."""
+
+from osteolens.interfaces.cli import main
+
+main()
