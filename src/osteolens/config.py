@@ -307,13 +307,33 @@ def _apply(values: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str, 
 
 
 def _validate(values: dict[str, Any], problems: list[str], origin: str) -> Config:
-    try:
-        config = Config.model_validate(values)
-    except ValidationError as error:
-        problems = [*problems, *(_sentence(detail, origin) for detail in error.errors())]
+    """Check everything; rules across keys are looked at again without the keys that are wrong by themselves."""
+    while True:
+        try:
+            config = Config.model_validate(values)
+            break
+        except ValidationError as error:
+            details = error.errors()
+        problems = [*problems, *(_sentence(detail, origin) for detail in details)]
+        taken_out = [_without(values, detail["loc"]) for detail in details]
+        if not any(taken_out):
+            break
     if problems:
-        raise ConfigError(*problems)
+        raise ConfigError(*dict.fromkeys(problems))
     return config
+
+
+def _without(values: dict[str, Any], loc: tuple[int | str, ...]) -> bool:
+    """Take the key of a problem out of `values`; return whether there was one to take out."""
+    node: Any = values
+    for part in loc[:-1]:
+        node = node.get(part) if isinstance(node, dict) and isinstance(node.get(part), dict) else None
+        if node is None:
+            break
+    if isinstance(node, dict) and loc and loc[-1] in node:
+        del node[loc[-1]]
+        return True
+    return False
 
 
 def _sentence(detail: ErrorDetails, origin: str) -> str:

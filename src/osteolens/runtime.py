@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import osteolens
+from osteolens.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
@@ -47,13 +48,12 @@ def get_device(accelerator: str = "auto") -> torch.device:
     """Return the device to use: the accelerator that was asked for, or the best one present for ``auto``."""
     import torch
 
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if accelerator != "auto":
+        if not present.get(accelerator, True):
+            raise ConfigError(f"training.accelerator = {accelerator!r}, but torch finds no such device here. Use auto.")
         return torch.device(accelerator)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+    return torch.device(next((kind for kind, there in present.items() if there), "cpu"))
 
 
 def ensure_torchvision() -> None:
@@ -94,10 +94,18 @@ def provenance() -> dict[str, Any]:
         "commit": _commit(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "packages": {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+        "packages": {name: _version(name) for name in RECORDED_PACKAGES},
         "threads": torch.get_num_threads(),
         "device": str(get_device()),
     }
+
+
+def _version(package: str) -> str | None:
+    """Return a package's version, or None where it came under another name (OpenCV has several builds)."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _commit() -> str | None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.data.images import read_grey
-from osteolens.data.preprocessing import resize
+from osteolens.data.preprocessing import read_input
 from osteolens.domain import Preprocessing
 from osteolens.errors import DataError
 from osteolens.progress import track
@@ -64,9 +63,7 @@ def _build(cache: Path, paths: Sequence[Path], record: Preprocessing) -> None:
 
 
 def _decode(path: Path, record: Preprocessing) -> NDArray[np.uint8] | DataError:
-    # A scaled decode averages, which plain bilinear sampling must not.
-    at_least = record.size if record.interpolation == "area" else None
     try:
-        return resize(read_grey(path, at_least=at_least), record)
+        return read_input(path, record)
     except DataError as error:
         return error

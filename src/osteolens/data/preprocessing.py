@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.data.images import Grey
+from osteolens.data.images import Grey, read_grey
 from osteolens.domain import Preprocessing
 
 CLAHE_CLIP_LIMIT = 2.0
@@ -49,6 +51,24 @@ def resize(grey: Grey, record: Preprocessing) -> Grey:
     if record.clahe:
         return np.asarray(cv2.createCLAHE(CLAHE_CLIP_LIMIT, CLAHE_TILES).apply(picture), np.uint8)
     return picture
+
+
+def read_input(path: Path, record: Preprocessing) -> Grey:
+    """Read a file as the network sees it before normalisation: the one way for training and inference alike.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [size, size]
+
+    Raises
+    ------
+    DataError
+        The file cannot be read; see :func:`osteolens.data.images.read_grey`.
+    """
+    # a scaled decode averages, which plain bilinear sampling must not
+    at_least = record.size if record.interpolation == "area" else None
+    return resize(read_grey(path, at_least=at_least), record)
 
 
 def normalise(pictures: NDArray[np.uint8], record: Preprocessing) -> NDArray[np.float32]:

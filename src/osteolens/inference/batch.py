@@ -12,9 +12,8 @@ import pandas as pd
 from PIL import Image
 
 import osteolens
-from osteolens.data.images import Grey, read_grey
 from osteolens.domain import IMAGE_SUFFIXES, Prediction
-from osteolens.errors import DataError, InferenceError
+from osteolens.errors import DataError
 from osteolens.inference.predictor import Predictor
 from osteolens.progress import track
 from osteolens.storage import atomic_writer, write_json, write_table
@@ -92,14 +91,15 @@ def infer(predictor: Predictor, paths: Sequence[Path], out: Path, *, gradcam: bo
     failures: list[tuple[str, str]] = []
     for path, name in track(list(_named(paths)), "answering"):
         try:
-            grey = read_grey(path)
-            answer = predictor.answer(grey, name)
-        except (DataError, InferenceError) as error:
+            answer = predictor.answer(path, name)
+        except DataError as error:
             failures.append((name, str(error)))
             continue
         predictions.append(answer)
         if gradcam:
-            _write_overlay(predictor, grey, answer, out / "overlays" / f"{name}.png")
+            overlay = Image.fromarray(predictor.overlay(path, answer.label))
+            with atomic_writer(out / "overlays" / f"{name}.png") as stream:
+                overlay.save(stream, format="PNG")
     result = BatchResult(tuple(predictions), tuple(failures))
     write_json(out / "predictions.json", result.to_dict(predictor))
     write_table(out / "predictions.csv", result.to_table())
@@ -111,8 +111,3 @@ def _named(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     common = os.path.commonpath([path.parent for path in paths])
     for path in paths:
         yield path, Path(os.path.relpath(path, common)).as_posix()
-
-
-def _write_overlay(predictor: Predictor, grey: Grey, answer: Prediction, path: Path) -> None:
-    with atomic_writer(path) as stream:
-        Image.fromarray(predictor.overlay(grey, answer.label)).save(stream, format="PNG")

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from osteolens.config import Config
-from osteolens.data.images import Grey
-from osteolens.data.preprocessing import normalise, resize
+from osteolens.data.images import read_grey
+from osteolens.data.preprocessing import normalise, read_input
 from osteolens.domain import Prediction, Preprocessing
 from osteolens.explain.cam import class_maps
 from osteolens.explain.overlay import overlay
@@ -68,15 +68,16 @@ class Predictor:
             flip_averaging=self.flip_averaging,
         )
 
-    def answer(self, grey: Grey, name: str) -> Prediction:
-        """Answer for one picture, uint8 [height, width] of any size."""
-        probabilities = self.probabilities(resize(grey, self.record)[None])[0]
+    def answer(self, path: Path, name: str) -> Prediction:
+        """Answer for one file under the name that results give it; raises DataError for one that cannot be read."""
+        probabilities = self.probabilities(read_input(path, self.record)[None])[0]
         return Prediction(name, dict(zip(self.class_names, probabilities.tolist(), strict=True)))
 
-    def overlay(self, grey: Grey, class_name: str) -> NDArray[np.uint8]:
-        """Return the picture with the map of a class laid over it, RGB uint8 [height, width, 3], at its own size."""
+    def overlay(self, path: Path, class_name: str) -> NDArray[np.uint8]:
+        """Return a file's picture at its own size with the map of a class over it, RGB uint8 [height, width, 3]."""
         device = next(self.model.parameters()).device
-        images = torch.from_numpy(normalise(resize(grey, self.record)[None], self.record)).to(device)
+        images = torch.from_numpy(normalise(read_input(path, self.record)[None], self.record)).to(device)
         method = self.config.explanation.method
         maps = class_maps(self.model, images, method=method, classes=[self.class_names.index(class_name)]).maps[0, 0]
+        grey = read_grey(path)
         return overlay(grey, onto_picture(maps, grey.shape[0], grey.shape[1], self.record))

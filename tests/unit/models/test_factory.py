@@ -29,7 +29,7 @@ def test_a_misspelt_backbone_names_the_nearest() -> None:
 
 
 def test_an_unsupported_family_names_the_supported_ones() -> None:
-    with pytest.raises(ConfigError, match="no supported family.*efficientnet.*resnet"):
+    with pytest.raises(ConfigError, match=r"no supported family.*efficientnet.*resnet"):
         create_model(ModelOptions(backbone="vgg11"), 3)
 
 

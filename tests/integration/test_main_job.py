@@ -1,0 +1,130 @@
+"""The whole job on a small phantom, through the verbs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from osteolens.config import Config, load_config
+from osteolens.errors import DataError
+from osteolens.experiments import stages
+from osteolens.interfaces.main_job import main_job
+from osteolens.storage import RunFolder
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    folder = tmp_path_factory.mktemp("job")
+    from osteolens.data.phantom import generate_phantom
+
+    generate_phantom(folder / "data", images=60, longest_side=160, seed=7)
+    return load_config(
+        None,
+        [
+            "experiment=job",
+            f"data.root={folder / 'data'}",
+            "data.image_size=32",
+            "model.backbone=mobilenetv2_050",
+            "training.epochs=2",
+            "training.batch_size=8",
+            "training.accelerator=cpu",
+            "evaluation.bootstrap_resamples=100",
+            f"paths.results_dir={folder / 'results'}",
+            f"paths.checkpoints_dir={folder / 'checkpoints'}",
+            f"paths.cache_dir={folder / 'cache'}",
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def report(config: Config) -> Path:
+    return main_job(config)
+
+
+def test_every_stage_leaves_its_files(config: Config, report: Path) -> None:
+    assert report == config.paths.results_dir / "job" / "report.html"
+    for scheme in ("stratified", "case"):
+        run = RunFolder(config.paths.results_dir / "job" / scheme)
+        assert (run.evaluation / "metrics_summary.json").is_file()
+        assert (run.evaluation / "classification_report.json").is_file()
+        assert (run.explanation / "annotation_report.json").is_file()
+        assert (run.explanation / "gallery_Malignant.png").is_file()
+        assert run.leakage.is_file()
+    assert (config.paths.results_dir / "job/audit/data_audit_report.md").is_file()
+
+
+def test_the_report_says_what_the_files_say(config: Config, report: Path) -> None:
+    page = re.sub(r"<[^>]+>", " ", report.read_text(encoding="utf-8"))
+    for scheme in ("stratified", "case"):
+        run = RunFolder(config.paths.results_dir / "job" / scheme)
+        overall = json.loads((run.evaluation / "metrics_summary.json").read_text())["overall"]
+        assert f"{overall['accuracy']['value']:.3f}" in page
+        assert json.loads(run.leakage.read_text())["sentence"] in re.sub(r"\s+", " ", page)
+
+
+def test_the_case_split_shares_nothing(config: Config, report: Path) -> None:
+    assert report.is_file()
+    leakage = json.loads(RunFolder(config.paths.results_dir / "job" / "case").leakage.read_text())
+    assert leakage["evaluation"]["test"]["overall"]["shared"] == 0
+
+
+def test_accuracy_is_what_the_table_gives(config: Config, report: Path) -> None:
+    assert report.is_file()
+    run = RunFolder(config.paths.results_dir / "job" / "case")
+    table = pd.read_csv(run.predictions)
+    test = table[table["split"] == "test"]
+    answered = test[["prob_Normal", "prob_Benign", "prob_Malignant"]].to_numpy().argmax(axis=1)
+    truth = test["label"].map({"Normal": 0, "Benign": 1, "Malignant": 2}).to_numpy()
+    summary = json.loads((run.evaluation / "metrics_summary.json").read_text())
+    assert summary["overall"]["accuracy"]["value"] == pytest.approx((answered == truth).mean())
+    assert summary["n"] == len(test)
+
+
+def test_a_second_run_does_nothing_twice(config: Config, report: Path) -> None:
+    assert report.is_file()
+    watched = [
+        *config.paths.checkpoints_dir.glob("*.pt"),
+        *config.paths.results_dir.glob("job/*/evaluation/*"),
+        *config.paths.results_dir.glob("job/*/gradcam/*"),
+        *config.paths.results_dir.glob("job/audit/*.json"),
+    ]
+    before = {path: path.stat().st_mtime_ns for path in watched}
+    assert len(before) > 20
+    main_job(config)
+    changed = [
+        path for path, stamp in before.items() if path.stat().st_mtime_ns != stamp and path.name != "stages.json"
+    ]
+    assert changed == []
+
+
+def test_changed_evaluation_options_are_noticed(config: Config, report: Path) -> None:
+    assert report.is_file()
+    from osteolens.data.radiographs import load_radiographs
+
+    more = config.with_overrides("evaluation.confidence=0.9")
+    summary = stages.evaluate_run(more, load_radiographs(config.data), "case")
+    assert json.loads(summary.read_text())["confidence"] == 0.9
+
+
+def test_a_manifest_of_other_data_is_refused(config: Config, report: Path, tmp_path: Path) -> None:
+    assert report.is_file()
+    from osteolens.data.radiographs import load_radiographs
+
+    own = config.with_overrides(f"paths.splits_dir={tmp_path}")
+    source = stages.manifest_path(config, "case")
+    shutil.copy(source, tmp_path / "case.csv")
+    data = load_radiographs(config.data)
+    assert len(stages.find_manifest(own, data, "case").frame) == 60
+    text = source.read_text()
+    (tmp_path / "case.csv").write_text(text.replace("Malignant", "Benign", 1))
+    with pytest.raises(DataError, match=r"labels that the data set does not have.*osteolens split"):
+        stages.find_manifest(own, data, "case")
+    with pytest.raises(DataError, match="made with another seed than 43"):
+        stages.find_manifest(own.with_overrides("seed=43"), data, "case")
