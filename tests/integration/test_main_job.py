@@ -13,7 +13,8 @@ import pytest
 from osteolens.config import Config, load_config
 from osteolens.errors import DataError
 from osteolens.experiments import stages
-from osteolens.interfaces.main_job import main_job
+from osteolens.interfaces.main_job import finished_runs, main_job
+from osteolens.reporting.results_page import write_results_page
 from osteolens.storage import RunFolder
 
 pytestmark = pytest.mark.slow
@@ -128,3 +129,15 @@ def test_a_manifest_of_other_data_is_refused(config: Config, report: Path, tmp_p
         stages.find_manifest(own, data, "case")
     with pytest.raises(DataError, match="made with another seed than 43"):
         stages.find_manifest(own.with_overrides("seed=43"), data, "case")
+
+
+def test_the_markdown_page_carries_the_same_figures(config: Config, report: Path, tmp_path: Path) -> None:
+    assert report.is_file()
+    page = write_results_page(finished_runs(config), tmp_path / "results.md", command="make all")
+    rows = [line.split(" | ") for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| case (")]
+    summary = json.loads((RunFolder(report.parent / "case").evaluation / "metrics_summary.json").read_text())
+    accuracy, auc = (summary["overall"][name]["value"] for name in ("accuracy", "macro_auc"))
+    assert len(rows) == 1
+    assert int(rows[0][2]) == summary["n"]
+    assert rows[0][4].startswith(f"{accuracy:.3f} (")
+    assert rows[0][6].startswith(f"{auc:.3f} (")

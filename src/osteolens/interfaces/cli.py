@@ -235,12 +235,21 @@ def gradcam(
 
 
 @app.command()
-def report(config: ConfigFile = None, override: Overrides = None, quiet: Quiet = False) -> None:
+def report(
+    config: ConfigFile = None,
+    override: Overrides = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a short Markdown page there as well.")] = None,
+    command: Annotated[str, typer.Option(help="The command to name on the Markdown page.")] = "osteolens run",
+    quiet: Quiet = False,
+) -> None:
     """Write one self-contained HTML page on all finished runs of an experiment."""
     options = resolve(config, override, None, quiet=quiet)
-    from osteolens.interfaces.main_job import write_report
+    from osteolens.interfaces.main_job import finished_runs, write_report
+    from osteolens.reporting.results_page import write_results_page
 
     _print(write_report(options))
+    if markdown is not None:
+        _print(write_results_page(finished_runs(options), markdown, command=command))
 
 
 @app.command()

@@ -18,7 +18,7 @@ from osteolens.experiments import stages
 from osteolens.experiments.reuse import StageRecord
 from osteolens.reporting.audit_report import write_audit_report
 from osteolens.reporting.run_report import write_run_report
-from osteolens.storage import read_json, sha256_file
+from osteolens.storage import RunFolder, read_json, sha256_file
 from osteolens.training.run import run_folder
 
 logger = logging.getLogger("osteolens")
@@ -77,18 +77,23 @@ def leakage_of_schemes(config: Config, data: RadiographSet) -> dict[str, Any]:
 
 def write_report(config: Config) -> Path:
     """Write the page on all finished runs of the experiment and return it."""
+    return write_run_report(finished_runs(config), config.paths.results_dir / config.experiment / "report.html")
+
+
+def finished_runs(config: Config) -> list[RunFolder]:
+    """Return the runs with figures: the schemes of the configuration first, in its order, then others by name.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
     folder = config.paths.results_dir / config.experiment
-    runs = [run_folder(config, scheme) for scheme in _schemes_in(folder, config)]
-    if not runs:
-        raise DataError(f"{folder} holds no evaluated run. Run osteolens train and osteolens eval first.")
-    return write_run_report(runs, folder / "report.html")
-
-
-def _schemes_in(folder: Path, config: Config) -> list[str]:
-    """Return the schemes with figures: those of the configuration first, in its order, then others by name."""
     found = {path.parent.parent.name for path in folder.glob("*/evaluation/metrics_summary.json")}
     ordered = [scheme for scheme in config.data.split_schemes if scheme in found]
-    return ordered + sorted(found - set(ordered))
+    if not found:
+        raise DataError(f"{folder} holds no evaluated run. Run osteolens train and osteolens eval first.")
+    return [run_folder(config, scheme) for scheme in (*ordered, *sorted(found - set(ordered)))]
 
 
 def _annotation_sizes(data: RadiographSet) -> list[tuple[str, int]]:

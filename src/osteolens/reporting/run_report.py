@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from osteolens.errors import DataError
 from osteolens.reporting import run_tables, run_words
 from osteolens.reporting.html import EmbeddedFigure, PageTable, render
 from osteolens.reporting.metric_table import MetricTable
-from osteolens.reporting.run_results import RunResults, read_run
+from osteolens.reporting.run_results import RunResults, read_runs
 from osteolens.storage import RunFolder, write_text
 
 _RECIPE = {
@@ -62,24 +61,7 @@ def write_run_report(runs: Sequence[RunFolder], out: Path) -> Path:
         There is no run, two runs have the same split scheme or runs are of different experiments or classes, or a file
         of a run is missing, damaged or of another state of the run.
     """
-    results = [read_run(folder) for folder in runs]
-    _check(results)
-    results.sort(key=lambda run: run.leaks)
-    return write_text(out, render("run.html.j2", **_context(results)))
-
-
-def _check(results: list[RunResults]) -> None:
-    if not results:
-        raise DataError("there is no run to report on. Run osteolens run first.")
-    names = [run.name for run in results]
-    if len(set(names)) < len(names):
-        raise DataError(f"a report needs one run per split scheme, but these are on {', '.join(names)}.")
-    for what, values in (
-        ("experiments", {run.config.experiment for run in results}),
-        ("classes", {", ".join(run.class_names) for run in results}),
-    ):
-        if len(values) > 1:
-            raise DataError(f"a report is on one experiment, but these runs have different {what}: {sorted(values)}.")
+    return write_text(out, render("run.html.j2", **_context(read_runs(runs))))
 
 
 def _context(runs: list[RunResults]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,30 @@ class RunResults:
         """Whether any evaluated image has another one of its case, or a byte-identical one, in train."""
         overall = self.evaluated_leakage["overall"]
         return bool(overall["shared"] + overall.get("duplicated", 0))
+
+
+def read_runs(folders: Sequence[RunFolder]) -> list[RunResults]:
+    """Read the runs of one experiment; those whose evaluated part shares nothing with train come first.
+
+    Raises
+    ------
+    DataError
+        There is no run, two runs have the same split scheme, runs are of different experiments or classes, or a file
+        of a run is missing, damaged or of another state of the run.
+    """
+    runs = [read_run(folder) for folder in folders]
+    if not runs:
+        raise DataError("there is no run to report on. Run osteolens run first.")
+    names = [run.name for run in runs]
+    if len(set(names)) < len(names):
+        raise DataError(f"a report needs one run per split scheme, but these are on {', '.join(names)}.")
+    for what, values in (
+        ("experiments", {run.config.experiment for run in runs}),
+        ("classes", {", ".join(run.class_names) for run in runs}),
+    ):
+        if len(values) > 1:
+            raise DataError(f"a report is on one experiment, but these runs have different {what}: {sorted(values)}.")
+    return sorted(runs, key=lambda run: run.leaks)
 
 
 def read_run(folder: RunFolder) -> RunResults:

@@ -32,7 +32,7 @@ def osteochondroma(spot: Footprint, generator: np.random.Generator) -> Effect:
     grain = max(2.2 / spot.detector.camera.pitch, 2.0)
     speckle = np.maximum(smooth_noise(generator, grown.shape, grain) - np.float32(0.3), 0)
     mineral = speckle * np.minimum(grown, 12) * np.float32(0.4)
-    cover = cv2.GaussianBlur(grown, (0, 0), CARTILAGE_MM / spot.detector.camera.pitch)
+    cover = cv2.GaussianBlur(grown, (0, 0), CARTILAGE_MM / spot.detector.camera.pitch).astype(np.float32)
     return Effect(spot.lesion.host.bone, np.ones_like(grown), mineral, cover, (outline,), growth)
 
 
@@ -53,9 +53,9 @@ def _outgrowth(spot: Footprint, generator: np.random.Generator) -> tuple[Solid, 
     stalk = min(generator.uniform(0.5, 0.8) * size, 0.8 * surface)
     tip = point(surface + 0.8 * size, lean * size)
     rows = knots(
-        (0, min(1.4 * stalk, 0.9 * surface), GROWTH_SHELL, 0.35),
-        (0.5, stalk, GROWTH_SHELL, 0.35),
-        (1, stalk, GROWTH_SHELL, 0.4),
+        (0, min(1.4 * stalk, 0.9 * surface), GROWTH_SHELL, 0.4),
+        (0.5, stalk, GROWTH_SHELL, 0.5),
+        (1, stalk, GROWTH_SHELL, 0.6),
     )
     solids: list[Solid] = [Tube(point(0.5 * surface, 0), tip, rows, (Cap(stalk), Cap(stalk)))]
     for _ in range(int(generator.integers(3, 6))):

@@ -1,0 +1,64 @@
+"""The figures of an experiment as a short Markdown page, so that no figure in the documentation is typed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from osteolens.reporting import run_tables, run_words
+from osteolens.reporting.html import render
+from osteolens.reporting.metric_table import MetricTable
+from osteolens.reporting.run_results import RunResults, read_runs
+from osteolens.storage import RunFolder, write_text
+
+
+def write_results_page(runs: Sequence[RunFolder], out: Path, *, command: str) -> Path:
+    """Write leakage, headline figures, figures per class and map scores of the runs and return `out`.
+
+    Parameters
+    ----------
+    command
+        What made the runs; it is printed above the figures.
+
+    Raises
+    ------
+    DataError
+        See :func:`osteolens.reporting.run_results.read_runs`.
+    """
+    results = read_runs(runs)
+    return write_text(out, render("results.md.j2", **_context(results, command)))
+
+
+def _context(runs: list[RunResults], command: str) -> dict[str, Any]:
+    tables = [run_tables.leakage_table(runs), run_tables.headline_table(runs)]
+    for run in runs:
+        tables.append(run_tables.class_table(run))
+        if run.maps is not None and run.maps.report["n"]:
+            tables.append(run_tables.map_table(run, run.maps.report))
+    return {
+        "experiment": runs[0].config.experiment,
+        "command": command,
+        "training": [f"Split {run.name}: {run_words.training_sentence(run)}" for run in runs],
+        "minutes": [round(sum(row["seconds"] for row in run.history) / 60) for run in runs],
+        "names": [run.name for run in runs],
+        "provenance": runs[0].provenance,
+        "verdicts": run_words.verdicts(runs),
+        "which_to_read": run_words.which_to_read(runs),
+        "pooled_normals": run_words.pooled_normals(runs),
+        "missed": [sentence for run in runs if (sentence := run_words.missed(run))],
+        "gaps": run_words.gaps(runs),
+        "tables": [_plain(table) for table in tables],
+    }
+
+
+def _plain(table: MetricTable) -> dict[str, Any]:
+    """Return a table with each figure and its bracket in one cell, and its footnotes numbered."""
+    rows = []
+    for name, cells in table.rows:
+        texts = []
+        for cell in cells:
+            mark = f" [{table.notes.index(cell.note) + 1}]" if cell.note else ""
+            texts.append(f"{cell.text}{f' ({cell.detail})' if cell.detail else ''}{mark}")
+        rows.append((name, *texts))
+    return {"caption": table.caption, "headings": table.headings, "rows": rows, "notes": table.notes}
