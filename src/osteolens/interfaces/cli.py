@@ -71,14 +71,23 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 @app.command()
-def phantom(config: ConfigFile = None, override: Overrides = None, data: DataRoot = None, quiet: Quiet = False) -> None:
+def phantom(
+    config: ConfigFile = None,
+    override: Overrides = None,
+    data: DataRoot = None,
+    sheet: Annotated[Path | None, typer.Option(help="Write a contact sheet (PNG) there as well.")] = None,
+    quiet: Quiet = False,
+) -> None:
     """Generate a phantom data set in the layout of BTXRD at data.root."""
     options = resolve(config, override, data, quiet=quiet)
-    from osteolens.data.phantom import generate_phantom
+    from osteolens.data.phantom import contact_sheet, generate_phantom
 
     chosen = options.phantom
     generate_phantom(options.data.root, images=chosen.images, longest_side=chosen.longest_side, seed=options.seed)
     _print(options.data.root)
+    if sheet is not None:
+        contact_sheet(options.data.root, sheet, columns=6, rows=3)
+        _print(sheet)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 from osteolens.data.audit.findings import Finding, counted
 from osteolens.domain import MALIGNANT, Column
-from osteolens.reporting.html import EmbeddedFigure, count, fixed
+from osteolens.reporting.html import EmbeddedFigure, as_jpeg, count, fixed
 from osteolens.reporting.metric_table import NOT_DEFINED, metric_text
 from osteolens.reporting.run_results import MapResults, RunResults
 from osteolens.reporting.run_tables import MAP_DIGITS, METRIC_NAMES, level
@@ -143,7 +143,7 @@ def map_figures(run: RunResults, maps: MapResults) -> Iterator[EmbeddedFigure]:
             if key.startswith("iou_")
         ]
         yield EmbeddedFigure(
-            maps.comparison,
+            as_jpeg(maps.comparison),
             f"{run.name}: radiograph, annotation, map of the true class, overlay; images chosen blind to their score.",
             f"Maps beside annotations. Mean over all annotated images: {', '.join(ious)}.",
         )
@@ -151,7 +151,7 @@ def map_figures(run: RunResults, maps: MapResults) -> Iterator[EmbeddedFigure]:
         groups = maps.index["galleries"][name]["groups"]
         shown = ", ".join(f"{kind} {len(group['shown'])} of {group['total']}" for kind, group in groups.items())
         yield EmbeddedFigure(
-            png,
+            as_jpeg(png),
             f"{run.name}, {name}: the most confident right (TP) and wrong (FP, FN) answers. Shown: {shown}.",
             f"Gallery of the class {name} with maps of the answered class. Shown: {shown}.",
         )

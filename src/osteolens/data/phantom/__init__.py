@@ -1,5 +1,6 @@
 """Generated radiographs with known truth, in the layout of the BTXRD release."""
 
+from osteolens.data.phantom.contact_sheet import contact_sheet
 from osteolens.data.phantom.generate import generate_phantom
 
-__all__ = ["generate_phantom"]
+__all__ = ["contact_sheet", "generate_phantom"]
