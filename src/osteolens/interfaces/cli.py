@@ -86,7 +86,7 @@ def phantom(
     generate_phantom(options.data.root, images=chosen.images, longest_side=chosen.longest_side, seed=options.seed)
     _print(options.data.root)
     if sheet is not None:
-        contact_sheet(options.data.root, sheet, columns=6, rows=3)
+        contact_sheet(options.data.root, sheet, columns=6, rows=2)
         _print(sheet)
 
 
