@@ -43,6 +43,11 @@ class DataOptions(_Options):
     image_size: Annotated[int, Field(ge=16, le=2048)] = Field(224, description="side of the network's input in pixels")
     resize: ResizeMode = Field("letterbox", description="letterbox keeps the aspect ratio, stretch does not")
     interpolation: Interpolation = Field("area", description="area averages when shrinking; bilinear does not")
+    supersampling: Annotated[float, Field(ge=1, le=4)] = Field(
+        1.6,
+        description="inputs are sampled from a base picture this many times as large, so that rotated training "
+        "pictures are as sharp as untouched test pictures; 1 is off",
+    )
     clahe: bool = Field(
         False, description="contrast-limited equalisation of every picture, in training and at inference"
     )
@@ -206,6 +211,7 @@ class Config(_Options):
             mean=self.model.mean,
             std=self.model.std,
             clahe=self.data.clahe,
+            supersampling=self.data.supersampling,
         )
 
     def to_dict(self) -> dict[str, Any]:

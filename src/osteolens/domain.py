@@ -69,6 +69,10 @@ class Preprocessing:
         Per channel, on the 0 to 1 scale: ``input = (grey / 255 - mean) / std``.
     clahe
         Contrast-limited histogram equalisation, applied to every picture or to none.
+    supersampling
+        1 to 4. Above 1 a picture is first brought to a base picture of ``size * supersampling`` and the input is
+        sampled bilinearly from that. Training draws its random rotations and zooms from the same base picture, in one
+        interpolation, so that training and evaluation inputs are equally sharp.
     """
 
     size: int
@@ -78,6 +82,7 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     clahe: bool = False
+    supersampling: float = 1.0
 
     def __post_init__(self) -> None:
         problems: list[str] = []
@@ -94,8 +99,15 @@ class Preprocessing:
                 problems.append(f"preprocessing {name} must hold {self.channels} finite number(s), not {values}.")
         if any(value <= 0 for value in self.std):
             problems.append(f"preprocessing std must be above 0, not {self.std}.")
+        if not 1 <= self.supersampling <= 4:
+            problems.append(f"preprocessing supersampling must lie in 1 to 4, not {self.supersampling}.")
         if problems:
             raise ConfigError(*problems)
+
+    @property
+    def base(self) -> Preprocessing:
+        """How a picture becomes the base picture, from which the input is sampled."""
+        return dataclasses.replace(self, size=round(self.size * self.supersampling), supersampling=1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON and for a checkpoint."""

@@ -217,7 +217,9 @@ def test_the_preprocessing_record_comes_from_data_and_model() -> None:
     config = load_config(
         None, ["data.image_size=160", "data.resize=stretch", "model.mean=[0.5, 0.5, 0.5]", "data.clahe=true"]
     )
-    assert config.preprocessing() == Preprocessing(160, resize="stretch", mean=(0.5, 0.5, 0.5), clahe=True)
+    assert config.preprocessing() == Preprocessing(
+        160, resize="stretch", mean=(0.5, 0.5, 0.5), clahe=True, supersampling=1.6
+    )
 
 
 def test_manifests_lie_with_the_results_unless_told_otherwise() -> None:

@@ -15,7 +15,7 @@ from osteolens.errors import DataError
 from osteolens.progress import track
 from osteolens.storage import atomic_writer, fingerprint, sha256_file
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DECODING_THREADS = 4
 
 
@@ -36,7 +36,7 @@ def cached_pictures(paths: Sequence[Path], record: Preprocessing, cache_dir: Pat
         Some images cannot be read; all of them are named.
     """
     hashes = [sha256_file(path) for path in paths]
-    geometry = [record.size, record.resize, record.interpolation, record.clahe]
+    geometry = [record.size, record.resize, record.interpolation, record.clahe, record.supersampling]
     cache = cache_dir / f"pictures_{fingerprint([FORMAT_VERSION, geometry, hashes])}.npy"
     if not cache.is_file():
         _build(cache, paths, record)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from osteolens.config import AugmentationOptions
-from osteolens.data.augmentation import augment_intensity, augment_mask, augment_picture, random_affine
-from osteolens.data.preprocessing import normalise
+from osteolens.data.augmentation import augment_intensity, augment_mask, augment_picture, random_affine, shrinking
+from osteolens.data.preprocessing import normalise, sample_base
 from osteolens.domain import Preprocessing
 from osteolens.randomness import named_generator
 
@@ -33,7 +33,7 @@ class BTXRDDataset(Dataset[Sample]):
     Parameters
     ----------
     pictures
-        uint8 [N, size, size], as :func:`osteolens.data.cache.cached_pictures` returns them.
+        uint8 [N, base, base], the base pictures of `record`, from which inputs of ``record.size`` are sampled.
     labels
         Class index of each picture, length N.
     record
@@ -74,12 +74,14 @@ class BTXRDDataset(Dataset[Sample]):
 
     def _augmented(self, index: int, picture: Picture, mask: Picture | None = None) -> tuple[Picture, Picture | None]:
         """Apply this epoch's random changes of sample `index` to a picture and, if given, to its mask."""
+        size = self.record.size
         if self.augmentation is None:
-            return picture, mask
+            to_input = shrinking(picture.shape[0], size)
+            return sample_base(picture, self.record), None if mask is None else augment_mask(mask, to_input, size)
         generator = named_generator(self.seed, "augmentation", self.epoch, index)
-        affine = random_affine(self.record.size, self.augmentation, generator)
-        changed = augment_intensity(augment_picture(picture, affine), self.augmentation, generator)
-        return changed, None if mask is None else augment_mask(mask, affine)
+        affine = random_affine(picture.shape[0], size, self.augmentation, generator)
+        changed = augment_intensity(augment_picture(picture, affine, size), self.augmentation, generator)
+        return changed, None if mask is None else augment_mask(mask, affine, size)
 
     def _sample(self, index: int, picture: Picture) -> Sample:
         image = torch.from_numpy(normalise(picture, self.record))
@@ -92,7 +94,7 @@ class BTXRDAnnotatedDataset(BTXRDDataset):
     Parameters
     ----------
     masks
-        Row of `pictures` to its lesion mask, uint8 0/1 [size, size]; only training rows that have an annotation.
+        Row of `pictures` to its lesion mask, uint8 0/1 [base, base]; only training rows that have an annotation.
     dim_factor
         Brightness left outside the lesion, 0 to 1.
     """

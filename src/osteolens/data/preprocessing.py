@@ -28,6 +28,8 @@ def input_transform(height: int, width: int, record: Preprocessing) -> NDArray[n
     numpy.ndarray
         float64 [2, 3]; ``[x', y'] = A @ [x, y, 1]``, with pixel edges (not centres) at whole numbers.
     """
+    if record.supersampling > 1:
+        return input_transform(height, width, record.base) * (record.size / record.base.size)
     if record.resize == "stretch":
         return np.array([[record.size / width, 0, 0], [0, record.size / height, 0]], dtype=np.float64)
     new_height, new_width, top, left = _letterbox(height, width, record.size)
@@ -42,6 +44,8 @@ def resize(grey: Grey, record: Preprocessing) -> Grey:
     numpy.ndarray
         uint8 [size, size]
     """
+    if record.supersampling > 1:
+        return sample_base(resize(grey, record.base), record)
     if record.resize == "stretch":
         picture = _interpolate(grey, record.size, record.size, record)
     else:
@@ -51,6 +55,17 @@ def resize(grey: Grey, record: Preprocessing) -> Grey:
     if record.clahe:
         return np.asarray(cv2.createCLAHE(CLAHE_CLIP_LIMIT, CLAHE_TILES).apply(picture), np.uint8)
     return picture
+
+
+def sample_base(base: Grey, record: Preprocessing) -> Grey:
+    """Sample the network's input bilinearly from a base picture; the same picture where supersampling is off.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [size, size]
+    """
+    return np.asarray(cv2.resize(base, (record.size, record.size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def read_input(path: Path, record: Preprocessing) -> Grey:
@@ -67,7 +82,7 @@ def read_input(path: Path, record: Preprocessing) -> Grey:
         The file cannot be read; see :func:`osteolens.data.images.read_grey`.
     """
     # a scaled decode averages, which plain bilinear sampling must not
-    at_least = record.size if record.interpolation == "area" else None
+    at_least = record.base.size if record.interpolation == "area" else None
     return resize(read_grey(path, at_least=at_least), record)
 
 

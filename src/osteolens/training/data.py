@@ -16,7 +16,7 @@ from osteolens.data.dataset import BTXRDAnnotatedDataset, BTXRDDataset, Sample
 from osteolens.data.manifest import Manifest
 from osteolens.data.masks import lesion_masks
 from osteolens.data.radiographs import RadiographSet
-from osteolens.domain import Column
+from osteolens.domain import Column, Preprocessing
 from osteolens.errors import DataError
 from osteolens.randomness import named_generator
 
@@ -69,7 +69,8 @@ class TrainingData:
 
 def build_training_data(data: RadiographSet, manifest: Manifest, config: Config) -> TrainingData:
     """Decode (or find in the cache) the pictures that training needs and wrap them for the loop."""
-    train = _part(data, manifest.part("train"), config)
+    record = config.preprocessing()
+    train = _part(data, manifest.part("train"), record.base, config)
     dataset = _dataset(data, manifest.part("train"), train, config)
     order = EpochOrder(len(dataset), config.seed)
     size = config.training.batch_size
@@ -81,7 +82,7 @@ def build_training_data(data: RadiographSet, manifest: Manifest, config: Config)
         drop_last=len(dataset) > size,  # a last batch of one picture has no batch statistics
     )
     selection = manifest.selection_split
-    validation = None if selection is None else _part(data, manifest.part(selection), config)
+    validation = None if selection is None else _part(data, manifest.part(selection), record, config)
     return TrainingData(manifest.part("train")[Column.IMAGE_ID].tolist(), dataset, order, loader, validation)
 
 
@@ -94,9 +95,9 @@ def class_indices(labels: pd.Series[str], class_names: tuple[str, ...]) -> NDArr
     return labels.map({name: index for index, name in enumerate(class_names)}).to_numpy(np.int64)
 
 
-def _part(data: RadiographSet, rows: pd.DataFrame, config: Config) -> LabelledPictures:
+def _part(data: RadiographSet, rows: pd.DataFrame, record: Preprocessing, config: Config) -> LabelledPictures:
     paths = [data.path(name) for name in rows[Column.IMAGE_ID]]
-    pictures = cached_pictures(paths, config.preprocessing(), config.paths.cache_dir)
+    pictures = cached_pictures(paths, record, config.paths.cache_dir)
     return LabelledPictures(pictures, class_indices(rows[Column.LABEL], config.class_names))
 
 
@@ -105,7 +106,7 @@ def _dataset(data: RadiographSet, rows: pd.DataFrame, part: LabelledPictures, co
     labels = part.labels.tolist()
     if not config.training.annotations:
         return BTXRDDataset(part.pictures, labels, record, augmentation=config.augmentation, seed=config.seed)
-    masks = lesion_masks(data, rows[Column.IMAGE_ID], record)
+    masks = lesion_masks(data, rows[Column.IMAGE_ID], record.base)
     if not masks:
         raise DataError(f"training.annotations is true, but no training image has a file in {data.annotations_dir}.")
     return BTXRDAnnotatedDataset(

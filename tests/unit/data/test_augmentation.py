@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from osteolens.config import AugmentationOptions
-from osteolens.data.augmentation import augment_intensity, augment_mask, augment_picture, random_affine
+from osteolens.data.augmentation import augment_intensity, augment_mask, augment_picture, random_affine, shrinking
 
 Grey = NDArray[np.uint8]
 
@@ -27,7 +28,7 @@ def options(**changes: float) -> AugmentationOptions:
 
 def affines(count: int, size: int = 64, **changes: float) -> list[NDArray[np.float64]]:
     generator = np.random.default_rng(0)
-    return [random_affine(size, options(**changes), generator) for _ in range(count)]
+    return [random_affine(size, size, options(**changes), generator) for _ in range(count)]
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ def disc() -> Grey:
 def test_without_options_nothing_changes(noise: Grey) -> None:
     (affine,) = affines(1, size=33)
     np.testing.assert_allclose(affine, [[1, 0, 0], [0, 1, 0]], atol=1e-12)
-    np.testing.assert_array_equal(augment_picture(noise, affine), noise)
-    np.testing.assert_array_equal(augment_mask(noise, affine), noise)
+    np.testing.assert_array_equal(augment_picture(noise, affine, 33), noise)
+    np.testing.assert_array_equal(augment_mask(noise, affine, 33), noise)
     np.testing.assert_array_equal(augment_intensity(noise, options(), np.random.default_rng(0)), noise)
 
 
@@ -54,13 +55,13 @@ def test_without_options_nothing_changes(noise: Grey) -> None:
 def test_a_certain_flip_mirrors_left_and_right_exactly(noise: Grey, size: int) -> None:
     picture = np.ascontiguousarray(noise[:size, :size])
     (affine,) = affines(1, size=size, horizontal_flip=1.0)
-    np.testing.assert_array_equal(augment_picture(picture, affine), picture[:, ::-1])
-    np.testing.assert_array_equal(augment_mask(picture, affine), picture[:, ::-1])
+    np.testing.assert_array_equal(augment_picture(picture, affine, size), picture[:, ::-1])
+    np.testing.assert_array_equal(augment_mask(picture, affine, size), picture[:, ::-1])
 
 
 def test_the_same_generator_gives_the_same_map_and_another_does_not() -> None:
     defaults = AugmentationOptions()
-    one, same, other = (random_affine(64, defaults, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    one, same, other = (random_affine(64, 64, defaults, np.random.default_rng(seed)) for seed in (5, 5, 6))
     np.testing.assert_array_equal(one, same)
     assert not np.allclose(one, other)
 
@@ -95,25 +96,57 @@ def test_shifts_fill_their_range_and_are_the_only_thing_that_moves_the_centre() 
 def test_a_picture_moves_where_the_map_says() -> None:
     picture = np.zeros((32, 32), np.uint8)
     picture[10, 4] = 200
-    moved = augment_picture(picture, np.array([[1.0, 0, 7], [0, 1, 3]]))
+    moved = augment_picture(picture, np.array([[1.0, 0, 7], [0, 1, 3]]), 32)
     assert moved[13, 11] == 200
     assert moved.sum() == 200
     quarter_turn = np.array([[0.0, -1, 31], [1, 0, 0]])  # x' = 31 - y, y' = x
-    assert augment_picture(picture, quarter_turn)[4, 21] == 200
+    assert augment_picture(picture, quarter_turn, 32)[4, 21] == 200
+
+
+def test_shrinking_keeps_edges_on_edges() -> None:
+    to_input = shrinking(256, 160)
+    # pixel edges lie half a pixel beside the centres: -0.5 and 255.5 must become -0.5 and 159.5
+    np.testing.assert_allclose(to_input @ [-0.5, 255.5, 1], [-0.5, 159.5])
+
+
+def test_a_move_composed_with_shrinking_is_the_shrinking_followed_by_the_move() -> None:
+    changes = {"horizontal_flip": 0.5, "rotation": 30.0, "scale": 0.3, "translation": 0.1}
+    one_map = random_affine(256, 160, options(**changes), np.random.default_rng(4))
+    move = random_affine(160, 160, options(**changes), np.random.default_rng(4))
+    for point in ([0.0, 0.0], [255.0, 10.0], [80.0, 200.0]):
+        shrunk = shrinking(256, 160) @ [*point, 1]
+        np.testing.assert_allclose(one_map @ [*point, 1], move @ [*shrunk, 1])
+
+
+def test_a_rotated_picture_from_the_base_is_as_sharp_as_the_untouched_input() -> None:
+    grain = cv2.GaussianBlur(np.random.default_rng(0).normal(128, 60, (256, 256)), (0, 0), 1.0)
+    base = np.clip(grain, 0, 255).astype(np.uint8)
+
+    def sharpness(picture: Grey) -> float:
+        return float(cv2.Laplacian(picture[20:-20, 20:-20].astype(np.float32), cv2.CV_32F).var())
+
+    untouched = cv2.resize(base, (160, 160), interpolation=cv2.INTER_LINEAR)
+    generator = np.random.default_rng(1)
+    draws = [random_affine(256, 160, options(rotation=15.0), generator) for _ in range(20)]
+    from_base = np.median([sharpness(augment_picture(base, draw, 160)) for draw in draws])
+    draws = [random_affine(160, 160, options(rotation=15.0), generator) for _ in range(20)]
+    twice = np.median([sharpness(augment_picture(untouched, draw, 160)) for draw in draws])
+    assert 0.85 < from_base / sharpness(untouched) < 1.15
+    assert twice / sharpness(untouched) < 0.75  # what supersampling is for
 
 
 def test_what_comes_from_outside_is_black() -> None:
-    moved = augment_picture(np.full((32, 32), 255, np.uint8), np.array([[1.0, 0, 10], [0, 1, 0]]))
+    moved = augment_picture(np.full((32, 32), 255, np.uint8), np.array([[1.0, 0, 10], [0, 1, 0]]), 32)
     assert not moved[:, :10].any()
     assert (moved[:, 10:] == 255).all()
 
 
 def test_the_mask_moves_with_the_picture(disc: Grey) -> None:
     for affine in affines(20, size=128, horizontal_flip=0.5, rotation=30.0, scale=0.2, translation=0.05):
-        mask = augment_mask(disc, affine)
+        mask = augment_mask(disc, affine, 128)
         assert set(np.unique(mask)) == {0, 1}
-        assert set(np.unique(augment_mask(disc * np.uint8(9), affine))) == {0, 9}  # no value in between
-        lesion = augment_picture(disc * np.uint8(255), affine) > 127
+        assert set(np.unique(augment_mask(disc * np.uint8(9), affine, 128))) == {0, 9}  # no value in between
+        lesion = augment_picture(disc * np.uint8(255), affine, 128) > 127
         overlap = (lesion & (mask == 1)).sum() / (lesion | (mask == 1)).sum()
         assert overlap > 0.97
 

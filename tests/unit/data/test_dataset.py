@@ -150,3 +150,18 @@ def test_a_copy_is_augmented_independently_of_its_original(
         pictures, LABELS, RECORD, masks=masks, dim_factor=1.0, augmentation=AugmentationOptions(), seed=1
     )
     assert not torch.equal(dataset[1]["image"], dataset[5]["image"])
+
+
+def test_inputs_and_masks_are_sampled_from_base_pictures() -> None:
+    record = Preprocessing(SIZE, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), supersampling=2.0)
+    base = np.kron(np.random.default_rng(5).integers(0, 256, (5, SIZE, SIZE)), np.ones((1, 2, 2))).astype(np.uint8)
+    mask = np.zeros((2 * SIZE, 2 * SIZE), np.uint8)
+    mask[: SIZE // 2] = 1
+    for augmentation in (None, AugmentationOptions(**dict.fromkeys(AugmentationOptions.model_fields, 0.0))):
+        dataset = BTXRDAnnotatedDataset(
+            base, LABELS, record, masks={3: mask}, dim_factor=0.0, augmentation=augmentation
+        )
+        np.testing.assert_array_equal(greys(dataset[3]["image"]), base[3, ::2, ::2])  # every 2 x 2 block is one grey
+        copy = greys(dataset[5]["image"])
+        np.testing.assert_array_equal(copy[: SIZE // 4], base[3, ::2, ::2][: SIZE // 4])
+        assert not copy[SIZE // 4 :].any()

@@ -156,3 +156,17 @@ def test_plain_bilinear_stretching_gives_the_pictures_of_btxrd_256(btxrd256: Pat
         made = resize(read_grey(path), record).astype(int)
         released = read_grey(btxrd256 / "images" / path.name)
         assert np.abs(made - released).mean() < 2, path.name  # the loss of one JPEG of quality 92
+
+
+@pytest.mark.parametrize("mode", ["stretch", "letterbox"])
+def test_with_supersampling_the_input_is_sampled_from_an_averaged_base_picture(mode: ResizeMode) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (400, 300), dtype=np.uint8)
+    record = Preprocessing(50, resize=mode, supersampling=1.6)
+    base = resize(grey, Preprocessing(80, resize=mode))
+    np.testing.assert_array_equal(resize(grey, record), cv2.resize(base, (50, 50), interpolation=cv2.INTER_LINEAR))
+
+
+def test_the_input_transform_goes_through_the_base_picture() -> None:
+    # 300 x 100 in a base of 80: 80 x 27 (26.67 rounded) with 26 pixels above; then 50 / 80 of everything
+    matrix = input_transform(100, 300, Preprocessing(50, supersampling=1.6))
+    np.testing.assert_allclose(matrix, [[50 / 300, 0, 0], [0, 27 / 100 * 50 / 80, 26 * 50 / 80]])
