@@ -48,7 +48,10 @@ def random_affine(
 
 
 def augment_picture(picture: Grey, affine: NDArray[np.float64], size: int) -> Grey:
-    """Move a picture by `affine` into a square of `size` pixels; what comes from outside is black, like the border of a collimated radiograph."""
+    """Move a picture by `affine` into a square of `size` pixels.
+
+    What comes from outside is black, like the border of a collimated radiograph.
+    """
     return np.asarray(cv2.warpAffine(picture, affine, (size, size), flags=cv2.INTER_LINEAR), np.uint8)
 
 
