@@ -14,7 +14,7 @@ OPTIONS   := --config $(CONFIG) $(if $(DATA),--data $(DATA))
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test lint format all audit split train train-all evaluate gradcam infer report clean
+.PHONY: help install download quickstart test lint format all audit split train train-all evaluate gradcam infer report clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(if $(TORCH_INDEX),$(VENV)/bin/python -m pip install -c constraints.txt --index-url $(TORCH_INDEX) torch torchvision)
 	$(VENV)/bin/python -m pip install -c constraints.txt -e '.[dev]'
 	touch $@
+
+download: $(INSTALLED) ## fetch BTXRD (0.84 GB) to DATA, by default data/btxrd; goes on after a break
+	$(OSTEOLENS) download $(if $(DATA),--data $(DATA))
 
 quickstart: $(INSTALLED) ## the whole job, offline, on generated radiographs, in minutes
 	$(OSTEOLENS) phantom --config configs/quickstart.yaml

@@ -31,6 +31,12 @@ def btxrd_originals() -> Path:
 
 
 @pytest.fixture(scope="session")
+def fracatlas_sample() -> Path:
+    """Three hundred radiographs of FracAtlas with a table of their own."""
+    return _shared("fracatlas_sample")
+
+
+@pytest.fixture(scope="session")
 def imagenet_weights() -> Path:
     """ImageNet weights of MobileNetV2."""
     return _shared("weights/mobilenetv2_100_imagenet.safetensors")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from typing_extensions import Self
 
-from osteolens.domain import BTXRD_CLASSES, SPLIT_SCHEMES, Interpolation, Preprocessing, ResizeMode
+from osteolens.domain import BTXRD_CLASSES, SCHEME_FAMILIES, SPLIT_SCHEMES, Interpolation, Preprocessing, ResizeMode
 from osteolens.errors import ConfigError
 from osteolens.storage import fingerprint, write_text
 
@@ -26,13 +26,37 @@ class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
 
+OwnColumn = Literal["image_id", "label", "case_id", "center", "source", "age", "gender"]
+
+
+def _as_text(values: Any) -> Any:
+    """Let a table's 0 and 1 be written without quotes; YAML has already taken a bare yes or no for something else."""
+    if not isinstance(values, dict):
+        return values
+    if any(isinstance(key, bool) for key in values):
+        raise ValueError("put yes, no, true and false in quotes")
+    return {str(key): value for key, value in values.items()}
+
+
 class DataOptions(_Options):
     """Where the radiographs lie and how they become a network's input."""
 
     root: Path = Field(Path("data/phantom"), description="folder that holds images/, Annotations/ and dataset.csv")
     images_dir: str = Field("images", description="folder of the images, relative to the data root")
-    annotations_dir: str = Field("Annotations", description="folder of the LabelMe files, relative to the data root")
-    metadata: str = Field("dataset.csv", description="metadata table (CSV or XLSX), relative to the data root")
+    annotations_dir: str = Field(
+        "Annotations", description="folder of the LabelMe files or PNG masks, relative to the data root"
+    )
+    metadata: str | None = Field(
+        "dataset.csv",
+        description="metadata table (CSV or XLSX), relative to the data root; null: a folder of images per class",
+    )
+    columns: dict[OwnColumn, str] = Field(
+        default_factory=dict,
+        description="own data: what the table calls image_id, label, case_id, center, source, age or gender",
+    )
+    label_values: Annotated[dict[str, str], BeforeValidator(_as_text)] = Field(
+        default_factory=dict, description="own data: class of each value in the label column, or of each class folder"
+    )
     case_table: str | None = Field(
         None,
         description="CSV image_id,case_id,source in the data root; null: cases.csv there or the built-in table",
@@ -54,6 +78,9 @@ class DataOptions(_Options):
     split_fractions: tuple[Fraction, Fraction, Fraction] = Field(
         (0.70, 0.15, 0.15), description="train, val and test share of the schemes stratified and case"
     )
+    folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        5, description="folds of the scheme case-kfold; each is the test part of one manifest, case-fold-1 and so on"
+    )
     split_schemes: tuple[str, ...] = Field(("stratified", "case"), description="schemes that `split` and `run` make")
 
     @model_validator(mode="after")
@@ -63,11 +90,55 @@ class DataOptions(_Options):
         return self
 
 
+PhantomSite = Literal["knee", "shin", "thigh", "ankle", "hip", "shoulder", "upper arm", "elbow", "forearm", "hand"]
+
+
+class ShortcutOptions(_Options):
+    """Cues beside the lesion that give the class away, each of chosen strength."""
+
+    marker: Fraction = Field(
+        0.0, description="share of malignant pictures that bear a marker plate, which no other picture bears"
+    )
+    export_size: Fraction = Field(
+        0.0, description="how far hospital_g exports small pictures and takes the malignant cases; 1: as in BTXRD"
+    )
+    metadata: Fraction = Field(1.0, description="share of normals whose site is left empty; 1: all, as in BTXRD")
+
+
 class PhantomOptions(_Options):
     """The generated data set."""
 
     images: Annotated[int, Field(ge=30, le=100_000)] = Field(240, description="number of radiographs")
     longest_side: Annotated[int, Field(ge=96, le=4096)] = Field(384, description="median longest side in pixels")
+    sites: tuple[PhantomSite, ...] = Field(get_args(PhantomSite), description="parts of the body that are taken")
+    lesion_scale: Annotated[float, Field(ge=0.3, le=3)] = Field(
+        1.0, description="factor on a lesion's width and length"
+    )
+    lesion_contrast: Annotated[float, Field(gt=0, le=5)] = Field(
+        1.0, description="factor on what a lesion adds to the attenuation or takes away; 1 follows physics"
+    )
+    duplicate_rate: Annotated[float, Field(ge=0, le=0.1)] = Field(
+        0.0056, description="share of pictures that are byte-for-byte copies; BTXRD has 21 of 3,746"
+    )
+    duplicate_conflicts: Fraction = Field(
+        0.1, description="share of those copies that are listed as Normal though they show a tumour; BTXRD has 2 of 21"
+    )
+    label_oddity_rate: Annotated[float, Field(ge=0, le=0.2)] = Field(
+        0.0013, description="share of metadata rows with two subtypes, views or regions, no view, or another suffix"
+    )
+    coloured_rate: Annotated[float, Field(ge=0, le=0.2)] = Field(
+        0.012, description="share of coloured pictures; BTXRD has 45 of 3,746"
+    )
+    jpg_rate: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0072, description="share of files that end in .jpg instead of .jpeg; BTXRD has 27 of 3,746"
+    )
+    shortcuts: ShortcutOptions = ShortcutOptions()
+
+    @model_validator(mode="after")
+    def _some_site(self) -> Self:
+        if not self.sites:
+            raise ValueError("sites must name at least one part of the body")
+        return self
 
 
 class ModelOptions(_Options):
@@ -190,9 +261,14 @@ class Config(_Options):
     @model_validator(mode="after")
     def _known_schemes(self) -> Self:
         known = (*SPLIT_SCHEMES, *self.data.split_files)
-        wanted = {*self.data.split_schemes, self.training.split_strategy}
-        if unknown := sorted(wanted - set(known)):
-            raise ValueError(f"unknown split scheme(s) {', '.join(unknown)}; known are {', '.join(known)}")
+        folds = {f"{SCHEME_FAMILIES['case-kfold']}{number}" for number in range(1, self.data.folds + 1)}
+        wanted = {*self.data.split_schemes, self.training.split_strategy} - {*known, *folds}
+        # Which sources there are is known to the data set only.
+        if unknown := sorted(name for name in wanted if not name.startswith(SCHEME_FAMILIES["source"])):
+            raise ValueError(
+                f"unknown split scheme(s) {', '.join(unknown)}; known are {', '.join(known)}; "
+                f"also single ones, case-fold-1 to case-fold-{self.data.folds} and source-NAME"
+            )
         if len(set(self.class_names)) != len(self.class_names) or len(self.class_names) < 2:
             raise ValueError("class_names must hold at least two different names")
         return self

@@ -18,7 +18,8 @@ Interpolation = Literal["area", "bilinear"]
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
 
-SPLIT_SCHEMES = ("stratified", "center", "case", "published")
+SPLIT_SCHEMES = ("stratified", "center", "case", "case-kfold", "published", "source")
+SCHEME_FAMILIES = {"case-kfold": "case-fold-", "source": "source-"}  # scheme of several manifests to their prefix
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff")
 

@@ -12,7 +12,20 @@ import pytest
 
 from osteolens.interfaces.cli import main
 
-VERBS = ("phantom", "audit", "split", "leakcheck", "train", "predict", "eval", "gradcam", "infer", "report", "run")
+VERBS = (
+    "phantom",
+    "audit",
+    "specification",
+    "split",
+    "leakcheck",
+    "train",
+    "predict",
+    "eval",
+    "gradcam",
+    "infer",
+    "report",
+    "run",
+)
 
 
 def osteolens(*arguments: str | Path) -> int:

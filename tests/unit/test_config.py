@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -232,12 +233,15 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
     load_config(path)
 
 
+def _dotted(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, content in values.items():
+        if isinstance(content, dict) and content:
+            yield from _dotted(content, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
 def test_the_default_file_holds_every_key_with_its_built_in_default() -> None:
     values: dict[str, Any] = yaml.safe_load((CONFIGS / "default.yaml").read_text(encoding="utf-8"))
-    written = {
-        f"{section}.{key}" if isinstance(content, dict) else section
-        for section, content in values.items()
-        for key in (content if isinstance(content, dict) else [""])
-    }
-    assert written == {key for key, _ in known_keys()}
+    assert set(_dotted(values)) == {key for key, _ in known_keys()}
     assert load_config(CONFIGS / "default.yaml") == Config()

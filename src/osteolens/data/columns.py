@@ -55,7 +55,7 @@ CENTERS = {"1": "hospitals in Guangxi", "2": "Radiopaedia", "3": "MedPix"}
 GENDERS = ("F", "M")
 GENDER_SPELLINGS = {"f": "F", "female": "F", "Female": "F", "m": "M", "male": "M", "Male": "M"}
 
-_WRITTEN_OUT = {"other bt": "a benign tumour of another kind", "other mt": "a malignant tumour of another kind"}
+_WRITTEN_OUT = {"other bt": "benign and of another kind", "other mt": "malignant and of another kind"}
 
 COLUMNS: tuple[ColumnSpec, ...] = (
     ColumnSpec("image_id", "text", "File name of the radiograph; images and annotations are joined to it by the stem."),
@@ -66,9 +66,12 @@ COLUMNS: tuple[ColumnSpec, ...] = (
     ColumnSpec("tumor", "flag", "1 if the radiograph shows a primary bone tumour or tumour-like lesion, else 0."),
     ColumnSpec("benign", "flag", "1 if the tumour is benign, else 0."),
     ColumnSpec("malignant", "flag", "1 if the tumour is malignant, else 0."),
-    *(ColumnSpec(name, "flag", f"1 if the tumour is {_WRITTEN_OUT.get(name, name)}, else 0.") for name in SUBTYPES),
+    *(
+        ColumnSpec(name, "flag", f"1 if the tumour is {_WRITTEN_OUT.get(name, f'of the subtype {name}')}, else 0.")
+        for name in SUBTYPES
+    ),
     *(ColumnSpec(name, "flag", f"1 if the radiograph shows the {name}, else 0.") for name in REGIONS),
-    *(ColumnSpec(name, "flag", f"1 if it is a {name} view, else 0.") for name in VIEWS),
+    *(ColumnSpec(name, "flag", f"1 if the view is {name}, else 0.") for name in VIEWS),
 )
 COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 FLAGS: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.kind == "flag")

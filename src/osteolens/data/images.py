@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -20,10 +21,28 @@ SMALLEST_SIDE = 16
 LARGEST_PIXELS = 100_000_000  # full-size radiographs have up to 20 million; beyond this a file is a bomb or a mistake
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF")
 EXIF_ORIENTATION = 0x0112
+SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange height and width
 TIFF_BITS, TIFF_PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
 
 # What Pillow itself takes for the sign of a damaged file while it reads one.
 DECODER_ERRORS = (OSError, ValueError, TypeError, LookupError, EOFError, SyntaxError, struct.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A picture, perhaps decoded at a fraction of its size.
+
+    Attributes
+    ----------
+    grey
+        uint8 [h, w], upright.
+    shape
+        Height and width in pixels of the whole picture, upright. A fraction is rounded up to whole pixels, so the
+        shape of `grey` does not give the picture's proportions exactly.
+    """
+
+    grey: Grey
+    shape: tuple[int, int]
 
 
 def read_grey(path: Path, *, at_least: int | None = None) -> Grey:
@@ -46,15 +65,24 @@ def read_grey(path: Path, *, at_least: int | None = None) -> Grey:
     DataError
         The file is missing, empty, damaged, too small, too large, animated or of a kind that is not read.
     """
+    return decode_grey(read_file(path), name=str(path), at_least=at_least)
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file; one that cannot be read raises :class:`DataError`."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    return decode_grey(data, name=str(path), at_least=at_least)
 
 
 def decode_grey(data: bytes, *, name: str, at_least: int | None = None) -> Grey:
     """Decode the bytes of a picture file; see :func:`read_grey`. `name` is used in messages only."""
+    return decode(data, name=name, at_least=at_least).grey
+
+
+def decode(data: bytes, *, name: str, at_least: int | None = None) -> Reading:
+    """Decode the bytes of a picture file and keep its whole size; see :func:`read_grey`."""
     if not data:
         raise DataError(f"{name} is empty.")
     if data[128:132] == b"DICM":
@@ -65,10 +93,13 @@ def decode_grey(data: bytes, *, name: str, at_least: int | None = None) -> Grey:
             with Image.open(BytesIO(data), formats=FORMATS) as image:
                 _check_header(image, name)
                 if image.format == "JPEG" and image.mode in {"L", "RGB"}:
-                    grey = _decode_jpeg(data, at_least)
-                    return _upright(grey, image.getexif().get(EXIF_ORIENTATION, 1))
-                grey = _to_grey(image, name)
-                return _upright(grey, image.getexif().get(EXIF_ORIENTATION, 1))  # a TIFF is turned when it is loaded
+                    grey, (width, height) = _decode_jpeg(data, at_least), image.size
+                else:
+                    grey = _to_grey(image, name)
+                    height, width = grey.shape
+                orientation = image.getexif().get(EXIF_ORIENTATION, 1)  # a TIFF is turned when it is loaded
+                shape = (width, height) if orientation in SIDEWAYS else (height, width)
+                return Reading(_upright(grey, orientation), shape)
         except Image.DecompressionBombError as error:
             raise DataError(f"{name} declares far more than the {LARGEST_PIXELS:,} pixels that are read.") from error
         except UnidentifiedImageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,10 @@ class Manifest:
 
     def __post_init__(self) -> None:
         if missing := [name for name in COLUMNS if name not in self.frame.columns]:
-            raise DataError(f"the manifest lacks the column(s) {', '.join(missing)}.")
+            raise DataError(
+                f"the manifest lacks the column(s) {', '.join(missing)}. A table of image_id and split alone becomes "
+                "a manifest by naming it under data.split_files."
+            )
         check_parts(self.frame, "the manifest")
 
     @property
@@ -68,14 +72,35 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest(read_table(path))
 
 
-def check_parts(frame: pd.DataFrame, name: str) -> None:
-    """Raise :class:`DataError` unless `frame` gives each image exactly one known part, at least one of them train."""
+def check_parts(frame: pd.DataFrame, name: str, key: Callable[[str], str] = image_stem) -> None:
+    """Raise :class:`DataError` unless `frame` gives each image exactly one known part, at least one of them train.
+
+    Parameters
+    ----------
+    name
+        What the table is called in messages.
+    key
+        What identifies an image; by default its file name without suffix, as everywhere within a data set.
+    """
     if frame.empty:
         raise DataError(f"{name} is empty.")
-    stems = frame[Column.IMAGE_ID].map(image_stem)
-    if repeated := sorted(set(stems[stems.duplicated()])):
-        raise DataError(f"{name} lists {len(repeated)} image(s) more than once, for example {repeated[0]}.")
+    if unnamed := int((frame[Column.IMAGE_ID].str.strip() == "").sum()):
+        raise DataError(f"{name} has {unnamed} row(s) without an {Column.IMAGE_ID}. Fill them in or remove them.")
+    keys = frame[Column.IMAGE_ID].map(key)
+    if keys.duplicated().any():
+        raise DataError(_repeats(frame, keys, name))
     if unknown := sorted(set(frame[Column.SPLIT]) - set(SPLIT_NAMES)):
         raise DataError(f"{name} has the part(s) {', '.join(map(repr, unknown))}; use train, val and test.")
     if not (frame[Column.SPLIT] == "train").any():
         raise DataError(f"{name} has no train part, so nothing can be learnt or leak from it.")
+
+
+def _repeats(frame: pd.DataFrame, keys: pd.Series[str], name: str) -> str:
+    """Tell of images that are listed more than once: those in several parts first, since they are the worse ones."""
+    repeated = frame[keys.duplicated(keep=False)]
+    rows = repeated.groupby(keys)
+    torn = rows[Column.SPLIT].agg(lambda parts: len(set(parts)) > 1).astype(bool)
+    example = repeated[keys[repeated.index] == torn.sort_values(ascending=False, kind="stable").index[0]]
+    listed = " and ".join(f"{row[Column.IMAGE_ID]} in {row[Column.SPLIT]!r}" for _, row in example.head(2).iterrows())
+    parts = f"; {int(torn.sum())} of them in several parts" if torn.any() else ""
+    return f"{name} lists {len(torn)} image(s) more than once, for example {listed}{parts}. Keep one row for each."

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.data.images import Grey, read_grey
+from osteolens.data.images import Grey, decode, read_file
 from osteolens.domain import Preprocessing
 
 CLAHE_CLIP_LIMIT = 2.0
@@ -36,8 +36,14 @@ def input_transform(height: int, width: int, record: Preprocessing) -> NDArray[n
     return np.array([[new_width / width, 0, left], [0, new_height / height, top]], dtype=np.float64)
 
 
-def resize(grey: Grey, record: Preprocessing) -> Grey:
+def resize(grey: Grey, record: Preprocessing, *, shape: tuple[int, int] | None = None) -> Grey:
     """Bring a picture to the record's square size (and equalise it where the record says so).
+
+    Parameters
+    ----------
+    shape
+        Height and width of the whole picture where `grey` was decoded at a fraction of its size; it decides where a
+        letterboxed picture lies, so that :func:`input_transform` holds for it.
 
     Returns
     -------
@@ -45,11 +51,12 @@ def resize(grey: Grey, record: Preprocessing) -> Grey:
         uint8 [size, size]
     """
     if record.supersampling > 1:
-        return sample_base(resize(grey, record.base), record)
+        return sample_base(resize(grey, record.base, shape=shape), record)
     if record.resize == "stretch":
         picture = _interpolate(grey, record.size, record.size, record)
     else:
-        height, width, top, left = _letterbox(grey.shape[0], grey.shape[1], record.size)
+        whole_height, whole_width = shape or (grey.shape[0], grey.shape[1])
+        height, width, top, left = _letterbox(whole_height, whole_width, record.size)
         picture = np.zeros((record.size, record.size), np.uint8)
         picture[top : top + height, left : left + width] = _interpolate(grey, height, width, record)
     if record.clahe:
@@ -81,9 +88,14 @@ def read_input(path: Path, record: Preprocessing) -> Grey:
     DataError
         The file cannot be read; see :func:`osteolens.data.images.read_grey`.
     """
+    return decode_input(read_file(path), record, name=str(path))
+
+
+def decode_input(data: bytes, record: Preprocessing, *, name: str) -> Grey:
+    """Do the same for the bytes of a file; `name` is used in messages only."""
     # a scaled decode averages, which plain bilinear sampling must not
-    at_least = record.base.size if record.interpolation == "area" else None
-    return resize(read_grey(path, at_least=at_least), record)
+    reading = decode(data, name=name, at_least=record.base.size if record.interpolation == "area" else None)
+    return resize(reading.grey, record, shape=reading.shape)
 
 
 def normalise(pictures: NDArray[np.uint8], record: Preprocessing) -> NDArray[np.float32]:

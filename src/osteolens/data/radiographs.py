@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from osteolens.config import DataOptions
-from osteolens.data.annotations import Annotation, read_labelme
+from osteolens.data.annotation_files import annotation_files, read_annotation
+from osteolens.data.annotations import Annotation
 from osteolens.data.cases import CASE_TABLE_NAME, is_btxrd, load_cases
-from osteolens.data.schema import Metadata, find_images, read_metadata
+from osteolens.data.schema import Metadata
+from osteolens.data.sources import read_source
 from osteolens.domain import Column, image_stem
 from osteolens.errors import DataError
 from osteolens.progress import track
@@ -28,7 +30,9 @@ class RadiographSet:
     paths
         Image stem to file.
     annotations_dir
-        Folder of the LabelMe files; need not exist.
+        Folder of the LabelMe files or masks; need not exist.
+    annotation_paths
+        Image stem to the file in which its lesions are drawn.
     metadata
         The whole table with its violations.
     missing
@@ -38,6 +42,7 @@ class RadiographSet:
     frame: pd.DataFrame
     paths: dict[str, Path]
     annotations_dir: Path
+    annotation_paths: dict[str, Path]
     metadata: Metadata
     missing: tuple[str, ...]
 
@@ -48,14 +53,10 @@ class RadiographSet:
         except KeyError as error:
             raise DataError(f"{image_id} is not in this data set. Was the manifest made for another one?") from error
 
-    def annotation_path(self, image_id: str) -> Path:
-        """Return where the LabelMe file of an image is or would be."""
-        return self.annotations_dir / f"{image_stem(image_id)}.json"
-
     def annotation(self, image_id: str) -> Annotation | None:
         """Return the annotation of an image, or None where it has none."""
-        path = self.annotation_path(image_id)
-        return read_labelme(path) if path.is_file() else None
+        path = self.annotation_paths.get(image_stem(image_id))
+        return None if path is None else read_annotation(path)
 
     def content_hashes(self) -> pd.Series[str]:
         """Return the SHA-256 of every image file, in the order of the frame."""
@@ -63,9 +64,10 @@ class RadiographSet:
         return pd.Series([sha256_file(self.path(name)) for name in track(ids, "hashing images")], index=ids.index)
 
     def data_hash(self) -> str:
-        """Return a short hash of ids, labels, cases and file sizes: it changes when the data set does."""
-        columns = self.frame[[Column.IMAGE_ID, Column.LABEL, Column.CASE]].to_numpy().tolist()
-        sizes = [self.path(name).stat().st_size for name in self.frame[Column.IMAGE_ID]]
+        """Return a short hash of ids, labels, cases and file sizes, whatever the order of the rows."""
+        rows = self.frame.sort_values(Column.IMAGE_ID)
+        columns = rows[[Column.IMAGE_ID, Column.LABEL, Column.CASE]].to_numpy().tolist()
+        sizes = [self.path(name).stat().st_size for name in rows[Column.IMAGE_ID]]
         return fingerprint([columns, sizes])
 
 
@@ -77,24 +79,17 @@ def load_radiographs(options: DataOptions) -> RadiographSet:
     DataError
         The data root, its images folder or its metadata is missing or unusable.
     """
-    root = options.root
-    images_dir = root / options.images_dir
-    if not root.is_dir():
-        raise DataError(f"the data folder {root} does not exist. Set data.root, or make a phantom: osteolens phantom.")
-    if not images_dir.is_dir():
-        raise DataError(f"the data folder {root} has no folder {options.images_dir}/. Set data.images_dir.")
-    metadata = read_metadata(root / options.metadata)
-    files = find_images(images_dir, metadata.frame[Column.IMAGE_ID])
-    if not files.paths:
-        raise DataError(f"none of the images that {options.metadata} lists is in {images_dir}.")
-    stems = metadata.frame[Column.IMAGE_ID].map(image_stem)
-    frame = metadata.frame[stems.isin(set(files.paths))].reset_index(drop=True)
+    source = read_source(options)
+    whole = source.metadata.frame
+    frame = whole[whole[Column.IMAGE_ID].map(image_stem).isin(set(source.files.paths))].reset_index(drop=True)
+    annotations_dir = options.root / options.annotations_dir
     return RadiographSet(
         frame=_with_cases(frame, options),
-        paths=files.paths,
-        annotations_dir=root / options.annotations_dir,
-        metadata=metadata,
-        missing=tuple(files.missing),
+        paths=source.files.paths,
+        annotations_dir=annotations_dir,
+        annotation_paths=annotation_files(annotations_dir),
+        metadata=source.metadata,
+        missing=source.files.missing,
     )
 
 

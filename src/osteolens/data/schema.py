@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import pandas as pd
 
-from osteolens.data import violations
+from osteolens.data import rules, violations
 from osteolens.data.columns import (
     COLUMN_NAMES,
     COLUMNS,
@@ -23,9 +22,9 @@ from osteolens.data.columns import (
     canonical_name,
     has_tumour_flags,
 )
+from osteolens.data.table_files import read_cells
 from osteolens.domain import BENIGN, IMAGE_SUFFIXES, MALIGNANT, NORMAL, Column, image_stem
 from osteolens.errors import DataError
-from osteolens.storage import read_table
 
 __all__ = [
     "COLUMNS",
@@ -36,6 +35,7 @@ __all__ = [
     "VIEWS",
     "ImageFiles",
     "Metadata",
+    "MetadataError",
     "find_images",
     "read_metadata",
 ]
@@ -54,11 +54,28 @@ class Metadata:
         ``center`` and ``gender`` as text), followed by ``label`` and by further columns of the file as text.
     violations
         Every departure from the schema: row (as a spreadsheet counts, the heading being row 1), image_id, column,
-        severity (``error`` or ``warning``), message.
+        value, severity (``error`` or ``warning``), message.
     """
 
     frame: pd.DataFrame
     violations: pd.DataFrame
+
+
+class MetadataError(DataError):
+    """A metadata table breaks the schema in a way that makes labels or identities doubtful.
+
+    Attributes
+    ----------
+    violations
+        All departures, errors and warnings, as in :class:`Metadata`.
+    """
+
+    def __init__(self, path: Path, found: pd.DataFrame) -> None:
+        self.violations = found
+        errors = found[found["severity"] == "error"]
+        shown = "\n".join(_error_line(row) for row in errors.head(_SHOWN).itertuples())
+        more = f"\n  and {len(errors) - _SHOWN} more." if len(errors) > _SHOWN else ""
+        super().__init__(f"{path} has {len(errors)} error(s) to correct:\n{shown}{more}")
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -69,24 +86,34 @@ def read_metadata(path: Path) -> Metadata:
 
     Raises
     ------
+    MetadataError
+        The table has errors; the message lists the first of them and their number, and the exception bears all
+        violations. Lesser oddities are warnings in the result.
     DataError
-        The file cannot be read, or rows break the schema in a way that makes labels or identities doubtful; the
-        message lists the first of them and their number. Lesser oddities are warnings in the result.
+        The file cannot be read at all.
     """
-    table = _read_workbook(path) if path.suffix.lower() in {".xlsx", ".xlsm"} else _read_csv(path)
-    table = table.rename(columns=canonical_name).apply(lambda column: column.str.strip())
-    table = table[(table != "").any(axis=1)]
-    _require_columns(table, path)
-    found = violations.find(table)
-    errors = found[found["severity"] == "error"]
-    if len(errors):
-        shown = "\n".join(
-            f"  row {row.row}, {row.image_id or 'no image_id'}, column {row.column}: {row.message}"
-            for row in errors.head(_SHOWN).itertuples()
-        )
-        more = f"\n  and {len(errors) - _SHOWN} more." if len(errors) > _SHOWN else ""
-        raise DataError(f"{path} has {len(errors)} error(s) to correct:\n{shown}{more}")
-    return Metadata(_typed(table), found.reset_index(drop=True))
+    cells = read_cells(path)
+    table, repeated = _under_canonical_names(cells.table)
+    found = violations.as_table([*cells.violations, *repeated, *violations.find(table)])
+    if (found["severity"] == "error").any():
+        raise MetadataError(path, found)
+    return Metadata(_typed(table), found)
+
+
+def _error_line(row: Any) -> str:
+    where = [f"row {row.row}", row.image_id, f"column {row.column}" if row.column else ""]
+    return f"  {', '.join(part for part in where if part)}: {row.message}"
+
+
+def _under_canonical_names(table: pd.DataFrame) -> tuple[pd.DataFrame, list[violations.Violation]]:
+    """Return the table under the release's column names, the first of each, and a violation for each repeated name."""
+    table = table.rename(columns=canonical_name)
+    is_repeated = table.columns.duplicated()
+    repeated = [
+        violations.violation(rules.REPEATED_COLUMN, violations.HEADING_ROW, name, name, told=name)
+        for name in dict.fromkeys(table.columns[is_repeated])
+    ]
+    return table.loc[:, ~is_repeated], repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,58 +164,6 @@ def find_images(images_dir: Path, image_ids: Iterable[str]) -> ImageFiles:
     used = set(paths.values())
     unlisted = tuple(path for group in by_stem.values() for path in group if path not in used)
     return ImageFiles(paths, tuple(missing), unlisted)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    table = read_table(path)
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    return table
-
-
-def _read_workbook(path: Path) -> pd.DataFrame:
-    """Read the first sheet as text, formulas as their text, so that none passes for a value."""
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        with warnings.catch_warnings(), path.open("rb") as stream:
-            warnings.simplefilter("ignore", UserWarning)  # openpyxl tells of styles and extensions it leaves out
-            sheet = openpyxl.load_workbook(stream, read_only=True).worksheets[0]
-            sheet.reset_dimensions()
-            rows = [[_cell_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist.") from error
-    except (OSError, ValueError, KeyError, IndexError, SyntaxError, BadZipFile, InvalidFileException) as error:
-        raise DataError(f"{path} is not a readable Excel workbook: {error}.") from error
-    width = max((len(row) for row in rows), default=0)
-    padded = [row + [""] * (width - len(row)) for row in rows]
-    used = [i for i in range(width) if any(row[i] for row in padded)]
-    if not used:
-        raise DataError(f"{path} holds an empty sheet. The table must be on the first sheet.")
-    heading, *body = ([row[i] for i in used] for row in padded)
-    table: pd.DataFrame = pd.DataFrame(body, columns=heading, index=range(2, len(body) + 2), dtype=str)
-    return table
-
-
-def _cell_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _require_columns(table: pd.DataFrame, path: Path) -> None:
-    headings = list(table.columns)
-    if repeated := sorted({name for name in headings if headings.count(name) > 1}):
-        raise DataError(f"{path}: more than one column means {', '.join(repeated)}. Keep one of each.")
-    if Column.IMAGE_ID not in headings:
-        found = ", ".join(repr(name) for name in headings[:8])
-        raise DataError(f"{path} has no column image_id; its columns are {found}. Name the images in such a column.")
-    if Column.LABEL not in headings and not has_tumour_flags(headings):
-        raise DataError(f"{path} must have the flags benign and malignant, or a column label; it has neither.")
-    if table.empty:
-        raise DataError(f"{path} holds no rows.")
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,9 +13,8 @@ from osteolens.data.leakage import measure_leakage
 from osteolens.data.manifest import Manifest, read_manifest
 from osteolens.data.masks import lesion_masks
 from osteolens.data.radiographs import RadiographSet
-from osteolens.data.splits import make_split
+from osteolens.data.splits import check_split, make_split, warnings_on, write_split
 from osteolens.domain import Column
-from osteolens.errors import DataError
 from osteolens.evaluation.evaluate import evaluate
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.reuse import StageRecord
@@ -35,9 +34,11 @@ def manifest_path(config: Config, scheme: str) -> Path:
 
 
 def split(config: Config, data: RadiographSet, scheme: str) -> Manifest:
-    """Make and write the manifest of a scheme."""
+    """Make and write the manifest of a scheme with its record, and warn of what it cannot tell."""
     manifest = make_split(data, scheme, config)
-    manifest.write(manifest_path(config, scheme))
+    write_split(manifest_path(config, scheme), manifest, data, config)
+    for warning in warnings_on(manifest, data):
+        logger.warning("%s: %s", scheme, warning)
     return manifest
 
 
@@ -47,18 +48,13 @@ def find_manifest(config: Config, data: RadiographSet, scheme: str) -> Manifest:
     Raises
     ------
     DataError
-        The manifest on disk was made with another seed, or for other images or labels than the data set has.
+        The manifest on disk was edited, was made with other options, or for another state of the data set.
     """
     path = manifest_path(config, scheme)
     if not path.is_file():
         return split(config, data, scheme)
     manifest = read_manifest(path)
-    remedy = f"Make it again: osteolens split --split {scheme}."
-    if set(manifest.frame[Column.SEED]) != {str(config.seed)}:
-        raise DataError(f"{path} was made with another seed than {config.seed}. {remedy}")
-    labels = data.frame.set_index(Column.IMAGE_ID)[Column.LABEL]
-    if not (manifest.frame[Column.IMAGE_ID].map(labels) == manifest.frame[Column.LABEL]).all():
-        raise DataError(f"{path} names images or labels that the data set does not have. {remedy}")
+    check_split(path, manifest, data, config)
     return manifest
 
 

@@ -12,7 +12,7 @@ import typer
 import osteolens
 from osteolens.errors import EXIT_FAILURE, OsteolensError
 from osteolens.interfaces.terminal import say
-from osteolens.interfaces.verbs import answers, audit, phantom, runs, splits
+from osteolens.interfaces.verbs import answers, audit, download, phantom, runs, splits
 
 EXIT_INTERRUPTED = 130
 
@@ -56,8 +56,10 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 VERBS: dict[str, Callable[..., None]] = {
+    "download": download.download,
     "phantom": phantom.phantom,
     "audit": audit.audit,
+    "specification": audit.specification,
     "split": splits.split,
     "leakcheck": splits.leakcheck,
     "train": runs.train,

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from osteolens.config import Config
-from osteolens.data.audit import audit
-from osteolens.data.cases import is_btxrd
-from osteolens.data.leakage import measure_leakage
+from osteolens.data.audit import audit, leakage_of_splits
 from osteolens.data.radiographs import RadiographSet, load_radiographs
-from osteolens.data.splits import make_split
+from osteolens.data.sources import read_source
+from osteolens.data.splits import expand_schemes
 from osteolens.domain import Column
 from osteolens.errors import DataError
 from osteolens.experiments import stages
 from osteolens.experiments.reuse import StageRecord
-from osteolens.reporting.audit_report import write_audit_report
+from osteolens.reporting.audit_report import VIOLATIONS, write_audit_report
 from osteolens.reporting.run_report import write_run_report
 from osteolens.storage import RunFolder, read_json, sha256_file
 from osteolens.training.run import run_folder
@@ -34,7 +33,7 @@ def main_job(config: Config) -> Path:
     """
     audit_data(config)
     data = load_radiographs(config.data)
-    for scheme in config.data.split_schemes:
+    for scheme in expand_schemes(config.data.split_schemes, data, config):
         logger.info("split %s", scheme)
         stages.split(config, data, scheme)
         stages.train_run(config, data, scheme)
@@ -44,35 +43,31 @@ def main_job(config: Config) -> Path:
     return write_report(config)
 
 
+def audit_folder(config: Config) -> Path:
+    """Return where the audit of an experiment's data is kept."""
+    return config.paths.results_dir / config.experiment / "audit"
+
+
 def audit_data(config: Config, out: Path | None = None) -> tuple[dict[str, Any], Path]:
     """Audit the data root and return the findings and the HTML page."""
-    folder = out or config.paths.results_dir / config.experiment / "audit"
+    folder = out or audit_folder(config)
     page, record = folder / "data_audit_report.html", StageRecord(folder)
     data = load_radiographs(config.data)
-    metadata = sha256_file(config.data.root / config.data.metadata)
+    metadata = config.data.metadata and sha256_file(config.data.root / config.data.metadata)
     made_from = [data.data_hash(), metadata, _annotation_sizes(data), config.data.model_dump(mode="json"), config.seed]
-    if record.is_current("audit", made_from, [page, folder / "data_audit.json"]):
+    if record.is_current("audit", made_from, [page, folder / "data_audit.json", folder / VIOLATIONS]):
         return read_json(folder / "data_audit.json"), page
     result = audit(
         config.data.root,
-        images_dir=config.data.images_dir,
         annotations_dir=config.data.annotations_dir,
-        metadata=config.data.metadata,
+        source=read_source(config.data),
         cases=data.frame[[Column.IMAGE_ID, Column.CASE, Column.SOURCE]],
-        leakage=leakage_of_schemes(config, data),
+        leakage=leakage_of_splits(data, config),
     )
     paths = write_audit_report(result, folder)
     record.finish("audit", made_from)
     logger.info("audit: %s", paths["html"])
     return result.summary, paths["html"]
-
-
-def leakage_of_schemes(config: Config, data: RadiographSet) -> dict[str, Any]:
-    """Return the leakage of each configured split scheme, and of the published split where the data are BTXRD."""
-    labels = dict(zip(data.frame[Column.IMAGE_ID], data.frame[Column.LABEL], strict=True))
-    schemes = [*config.data.split_schemes, *(["published"] if is_btxrd(labels) else [])]
-    frames = {scheme: make_split(data, scheme, config).frame for scheme in dict.fromkeys(schemes)}
-    return {scheme: measure_leakage(frame, frame[[Column.CASE]]) for scheme, frame in frames.items()}
 
 
 def write_report(config: Config) -> Path:
@@ -97,4 +92,4 @@ def finished_runs(config: Config) -> list[RunFolder]:
 
 
 def _annotation_sizes(data: RadiographSet) -> list[tuple[str, int]]:
-    return sorted((path.name, path.stat().st_size) for path in data.annotations_dir.glob("*.json"))
+    return sorted((stem, path.stat().st_size) for stem, path in data.annotation_paths.items())

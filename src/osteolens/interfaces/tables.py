@@ -12,14 +12,29 @@ if TYPE_CHECKING:  # both bring torch, which a leakcheck does not need
     from osteolens.inference.predictor import Predictor
 
 
+def split_table(counts: dict[str, dict[str, int]]) -> str:
+    """Return one line per part: all images, and those of each class."""
+    classes = next(iter(counts.values()))
+    width = max(8, *(len(name) + 2 for name in classes))
+    lines = [f"{'part':6}{'images':>8}" + "".join(f"{name:>{width}}" for name in classes)]
+    for part, row in counts.items():
+        lines.append(f"{part:6}{sum(row.values()):>8}" + "".join(f"{n:>{width}}" for n in row.values()))
+    return "\n".join(lines)
+
+
 def leakage_table(result: dict[str, Any]) -> str:
-    """Return one line per part and class: images, images with a sibling in train, their share."""
-    lines = [f"{'part':6}{'class':14}{'images':>8}{'shared':>8}{'share':>9}"]
+    """Return one line per part and class: images, those with a sibling in train by kind, their shares."""
+    entries = result["evaluation"].values()
+    known = [key for key in ("duplicated", "near_duplicated") if any(key in entry["overall"] for entry in entries)]
+    columns = [("images", "n"), ("shared", "shared"), ("share", "shared_fraction")]
+    columns += [({"duplicated": "copies", "near_duplicated": "alike"}[key], key) for key in known]
+    columns += [("any", "leaking"), ("share", "leaking_fraction")] if known else []
+    lines = [f"{'part':6}{'class':14}" + "".join(f"{name:>9}" for name, _ in columns)]
     for part, entry in result["evaluation"].items():
         rows = {**entry["per_class"], **{name: entry[name] for name in ("tumours", "overall") if name in entry}}
         for name, share in rows.items():
-            fraction = f"{share['shared_fraction']:.1%}"
-            lines.append(f"{part:6}{name:14}{share['n']:>8}{share['shared']:>8}{fraction:>9}")
+            cells = (f"{share[key]:.1%}" if key.endswith("fraction") else str(share[key]) for _, key in columns)
+            lines.append(f"{part:6}{name:14}" + "".join(f"{cell:>9}" for cell in cells))
     return "\n".join(lines)
 
 

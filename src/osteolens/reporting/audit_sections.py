@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from osteolens.data.audit.findings import counted
-from osteolens.data.audit.tables import QUANTILES
-from osteolens.reporting.html import PageTable, count, percent
-
-_MOST_ROWS = 50
+from osteolens.reporting.audit_grouping import grouping_section, leakage_section, origin_section
+from osteolens.reporting.audit_tables import Section, counts_table, listed, quantile_table, records_table, table
+from osteolens.reporting.html import count, percent
 
 _INTRODUCTIONS = {
     "center": "Where a picture was made or published must not tell its class; where it does, a network can learn that.",
@@ -20,6 +17,7 @@ _INTRODUCTIONS = {
 _ANNOTATION_LISTS = {
     "tumours_without_annotation": "Tumour images without an annotated lesion",
     "normals_with_annotation": "Normal images with an annotated lesion",
+    "turned": "Annotations whose height and width are exchanged",
     "without_image": "Annotations without an image in the table",
 }
 _ANNOTATION_TABLES = (
@@ -29,15 +27,7 @@ _ANNOTATION_TABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One chapter: text, then figures (by their names), then tables; `anchor` is its address in the page."""
-
-    anchor: str
-    title: str
-    text: tuple[str, ...] = ()
-    figures: tuple[str, ...] = ()
-    tables: tuple[PageTable, ...] = ()
+_BORDERS = {"images": "images", "black": "black border", "white": "white border", "framed": "border on all sides"}
 
 
 def audit_sections(summary: dict[str, Any]) -> list[Section]:
@@ -45,16 +35,18 @@ def audit_sections(summary: dict[str, Any]) -> list[Section]:
     return [
         _classes(summary),
         _files(summary),
+        origin_section(summary),
         _annotations(summary),
         _duplicates(summary),
-        _leakage(summary),
+        grouping_section(summary),
+        leakage_section(summary),
         _metadata(summary),
     ]
 
 
 def _classes(summary: dict[str, Any]) -> Section:
     classes = list(summary["classes"])
-    tables = [_counts_table(f"Images by {name}", name, table, classes) for name, table in summary["tables"].items()]
+    tables = [counts_table(f"Images by {name}", name, counts, classes) for name, counts in summary["tables"].items()]
     text = [_INTRODUCTIONS[name] for name in summary["tables"] if name in _INTRODUCTIONS]
     return Section("classes", "Classes", tuple(text), ("classes_by_origin", "age_by_class"), tuple(tables))
 
@@ -62,21 +54,25 @@ def _classes(summary: dict[str, Any]) -> Section:
 def _files(summary: dict[str, Any]) -> Section:
     files = summary["files"]
     text = [
-        f"{words}: {_listed(files[key])}." if files[key] else otherwise
+        f"{words}: {listed(files[key])}." if files[key] else otherwise
         for key, words, otherwise in (
             ("missing", "Images of the table without a file", "Every image of the table has a file."),
             ("unlisted", "Image files that the table does not name", "The table names every image file."),
             ("coloured", "Images with colour", "No image has colour."),
+            ("blank", "Pictures of a single grey level", "No picture is blank."),
         )
     ]
-    tables = [_counts_table("Format and colour mode", "kind", files["kinds"], list(summary["classes"]))]
+    tables = [counts_table("Format and colour mode", "kind", files["kinds"], list(summary["classes"]))]
     width, height = files["width"], files["height"]
     if all(entry["all"]["min"] == entry["all"]["max"] for entry in (width, height)):
         text.append(f"Every file has {count(width['all']['min'])} x {count(height['all']['min'])} pixels.")
     else:
-        tables += [_quantile_table(f"{name} in pixels", files[name.lower()], count) for name in ("Width", "Height")]
+        tables += [quantile_table(f"{name} in pixels", files[name.lower()], count) for name in ("Width", "Height")]
+    borders = [(name, *(count(entry[key]) for key in _BORDERS)) for name, entry in files["borders"].items()]
+    caption = "Borders: rows or columns at the edge that are black or white nearly throughout"
+    tables.append(table(caption, ("class", *_BORDERS.values()), borders))
     if files["unreadable"]:
-        tables.append(_records_table("Files that cannot be decoded", files["unreadable"], ("image_id", "message")))
+        tables.append(records_table("Files that cannot be decoded", files["unreadable"], ("image_id", "message")))
     return Section("images", "Image files", tuple(text), ("image_size",), tuple(tables))
 
 
@@ -88,19 +84,40 @@ def _annotations(summary: dict[str, Any]) -> Section:
     text = [
         f"{counted(found['files'], 'file')} with {counted(found['lesions'], 'lesion')}, drawn as {drawn}.",
         f"A lesion is its outline; {counted(found['lesions_with_box_only'], 'lesion')} with a box only.",
-        *(f"{words}: {_listed(found[key])}." for key, words in _ANNOTATION_LISTS.items() if found[key]),
+        _scaling(len(found["other_size"])),
+        *(f"{words}: {listed(found[key])}." for key, words in _ANNOTATION_LISTS.items() if found[key]),
     ]
     coverage = [
         (label, count(entry["images"]), count(entry["annotated"]), percent(entry["annotated"] / entry["images"]))
         for label, entry in found["coverage"].items()
     ]
-    areas = {label: entry for label, entry in found["lesion_area"].items() if entry["n"]}
+    classes = [name for name in summary["classes"] if found["coverage"][name]["annotated"]]
     tables = [
-        _table("Images with an annotated lesion", ("class", "images", "annotated", "share"), coverage),
-        _quantile_table("Lesion area, share of the image", areas, lambda value: percent(value, 2)),
-        *(_records_table(words, found[key], columns) for key, words, columns in _ANNOTATION_TABLES if found[key]),
+        table("Images with an annotated lesion", ("class", "images", "annotated", "share"), coverage),
+        counts_table("Images by lesion area", "area", found["lesion_area_bands"], classes),
+        quantile_table("Lesion area, share of the image", _with_images(found["lesion_area"]), _fine_percent),
+        *(
+            quantile_table(f"{words} that the annotations state, in pixels", _with_images(found[key]), count)
+            for key, words in (("annotated_width", "Width"), ("annotated_height", "Height"))
+            if found["other_size"]
+        ),
+        *(records_table(words, found[key], columns) for key, words, columns in _ANNOTATION_TABLES if found[key]),
     ]
     return Section("annotations", "Annotations", tuple(text), ("lesion_area",), tuple(tables))
+
+
+def _fine_percent(share: float) -> str:
+    return percent(share, 2)
+
+
+def _scaling(number: int) -> str:
+    if not number:
+        return "Every annotation was made at the size of its picture."
+    return f"{counted(number, 'annotation')} made at another picture size; outlines are scaled to the picture."
+
+
+def _with_images(quantiles: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {label: entry for label, entry in quantiles.items() if entry["n"]}
 
 
 def _duplicates(summary: dict[str, Any]) -> Section:
@@ -116,7 +133,7 @@ def _duplicates(summary: dict[str, Any]) -> Section:
     if groups:
         conflict = {tuple(entry["images"]): entry["labels"] for entry in found["label_conflicts"]}
         rows = [(", ".join(group), ", ".join(conflict.get(tuple(group), ["agree"]))) for group in groups]
-        tables.append(_table("Identical files", ("images", "labels"), sorted(rows, key=lambda row: row[1] == "agree")))
+        tables.append(table("Identical files", ("images", "labels"), sorted(rows, key=lambda row: row[1] == "agree")))
     if near:
         case_words = {True: "same", False: "different", None: "unknown"}
         pairs = [
@@ -124,34 +141,8 @@ def _duplicates(summary: dict[str, Any]) -> Section:
             for p in near
         ]
         headings = ("first", "second", "bits that differ", "labels", "case")
-        tables.append(_table("Near-identical pictures", headings, pairs))
+        tables.append(table("Near-identical pictures", headings, pairs))
     return Section("duplicates", "Duplicates", tuple(text), (), tuple(tables))
-
-
-def _leakage(summary: dict[str, Any]) -> Section:
-    if not summary["leakage"]:
-        return Section("leakage", "Leakage of the splits", ("No split was examined.",))
-    rows = [
-        (scheme, part, name, count(share["n"]), count(share["shared"]), percent(share["shared_fraction"]))
-        for scheme, result in summary["leakage"].items()
-        for part, entry in result["evaluation"].items()
-        for name, share in _shares(entry)
-    ]
-    text = "Images of an evaluation part whose case also has images in the training part: recognising the patient is "
-    headings = ("split", "part", "class", "images", "case in train", "share")
-    return Section(
-        "leakage",
-        "Leakage of the splits",
-        (text + "enough to answer them, so a score on such a split is too high.",),
-        tables=(_table("", headings, rows),),
-    )
-
-
-def _shares(entry: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
-    yield from entry["per_class"].items()
-    if "tumours" in entry:
-        yield "all tumours", entry["tumours"]
-    yield "all", entry["overall"]
 
 
 def _metadata(summary: dict[str, Any]) -> Section:
@@ -164,40 +155,11 @@ def _metadata(summary: dict[str, Any]) -> Section:
     tables = []
     if gaps:
         rows = [(name, count(number), percent(number / summary["images"])) for name, number in gaps.items()]
-        tables.append(_table("Missing values", ("column", "images without a value", "share"), rows))
+        tables.append(table("Missing values", ("column", "images without a value", "share"), rows))
     if found["violations"]:
-        columns = ("image_id", "row", "column", "severity", "message")
-        tables.append(_records_table("Departures from the schema", found["violations"], columns))
+        kinds = [(entry["message"], entry["severity"], count(entry["rows"])) for entry in found["kinds"]]
+        tables.append(table("Departures by kind", ("departure", "severity", "rows"), kinds))
+        columns = ("image_id", "row", "column", "value", "severity", "message")
+        caption = "Departures from the schema, all of which are in data_audit_violations.csv"
+        tables.append(records_table(caption, found["violations"], columns))
     return Section("metadata", "Metadata", tuple(line for line in text if line), (), tuple(tables))
-
-
-def _counts_table(caption: str, grouping: str, table: dict[str, dict[str, int]], classes: list[str]) -> PageTable:
-    rows = [
-        (name, *(count(counts[label]) for label in classes), count(sum(counts.values())))
-        for name, counts in table.items()
-    ]
-    return _table(caption, (grouping, *classes, "all"), rows)
-
-
-def _quantile_table(caption: str, quantiles: dict[str, dict[str, float]], write: Any) -> PageTable:
-    rows = [
-        (name, count(entry["n"]), *(write(entry[quantile]) for quantile in QUANTILES))
-        for name, entry in quantiles.items()
-    ]
-    names = [f"{int(name[1:])}%" if name.startswith("q") else name for name in QUANTILES]
-    return _table(caption, ("class", "images", *names), rows)
-
-
-def _records_table(caption: str, records: Sequence[dict[str, Any]], columns: tuple[str, ...]) -> PageTable:
-    return _table(caption, columns, [tuple(str(record[name]) for name in columns) for record in records])
-
-
-def _table(caption: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> PageTable:
-    if len(rows) > _MOST_ROWS:
-        caption = f"{caption}: the first {_MOST_ROWS} of {count(len(rows))}; data_audit.json holds all"
-    return PageTable(headings, tuple(rows[:_MOST_ROWS]), caption)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {count(len(names) - _MOST_ROWS)} more" if len(names) > _MOST_ROWS else ""
-    return ", ".join(names[:_MOST_ROWS]) + more

@@ -10,6 +10,7 @@ from typing import Any
 
 from osteolens.config import Config, load_config
 from osteolens.data.manifest import Manifest, read_manifest
+from osteolens.domain import Column, image_stem
 from osteolens.errors import DataError
 from osteolens.storage import RunFolder, read_json, read_table
 
@@ -94,6 +95,12 @@ class RunResults:
     def evaluated_leakage(self) -> dict[str, Any]:
         """Leakage of the part that the figures are of."""
         return dict(self.leakage["evaluation"][self.part])
+
+    @property
+    def knows_cases(self) -> bool:
+        """Whether the data set says which images belong together; without that, every image is a case of its own."""
+        frame = self.manifest.frame
+        return bool((frame[Column.CASE] != frame[Column.IMAGE_ID].map(image_stem)).any())
 
     @property
     def leaks(self) -> bool:

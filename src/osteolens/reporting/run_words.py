@@ -25,8 +25,13 @@ def verdicts(runs: Sequence[RunResults]) -> list[Finding]:
 
 def which_to_read(runs: Sequence[RunResults]) -> str:
     """Return which run's figures are the honest ones."""
-    clean = [run.name for run in runs if not run.leaks]
+    clean = [run.name for run in runs if not run.leaks and run.knows_cases]
     leaking = [run.name for run in runs if run.leaks]
+    if not any(run.knows_cases for run in runs):
+        return (
+            "The data set does not say which images belong to one patient, so nobody can tell from this page how the "
+            "network does on new patients. Name a column of patients in data.columns (case_id) to learn that."
+        )
     if not clean:
         return (
             "No run on this page is free of shared cases, so none of its figures says how the network does on new "
@@ -160,6 +165,8 @@ def map_figures(run: RunResults, maps: MapResults) -> Iterator[EmbeddedFigure]:
 def _meaning(run: RunResults) -> str:
     if run.leaks:
         return "Its figures also reward recognising what was seen in training, so they are likely too high."
+    if not run.knows_cases:
+        return "But no cases are known, so every image counts as one of its own, and shared patients go unseen."
     return "Its figures are of cases that training has not seen."
 
 

@@ -54,10 +54,10 @@ def test_the_result_is_mapped_from_the_file_and_cannot_be_written_to(paths: list
 
 def test_a_second_call_does_not_decode(paths: list[Path], cache_dir: Path) -> None:
     first = cached_pictures(paths, RECORD, cache_dir)
-    (file,) = cache_dir.iterdir()
+    (file,) = cache_dir.glob("*.npy")
     before = (file.stat().st_ino, file.stat().st_mtime_ns)
     again = cached_pictures(paths, RECORD, cache_dir)
-    assert [path.name for path in cache_dir.iterdir()] == [file.name]
+    assert list(cache_dir.glob("*.npy")) == [file]
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == before
     np.testing.assert_array_equal(again, first)
 
@@ -66,7 +66,7 @@ def test_the_cache_goes_by_content_and_not_by_name_or_time(paths: list[Path], ca
     cached_pictures(paths, RECORD, cache_dir)
     moved = [path.rename(tmp_path / f"renamed_{path.name}") for path in paths]
     cached_pictures(moved, RECORD, cache_dir)
-    assert len(list(cache_dir.iterdir())) == 1
+    assert len(list(cache_dir.glob("*.npy"))) == 1
 
 
 def test_a_changed_picture_is_decoded_again(paths: list[Path], cache_dir: Path) -> None:
@@ -84,9 +84,9 @@ def test_every_option_of_the_geometry_has_its_own_cache_and_normalisation_none(
     records.append(replace(RECORD, interpolation="bilinear"))
     for record in records:
         assert cached_pictures(paths, record, cache_dir).shape[1] == record.size
-    assert len(list(cache_dir.iterdir())) == 5
+    assert len(list(cache_dir.glob("*.npy"))) == 5
     cached_pictures(paths, replace(RECORD, mean=(0.5, 0.5, 0.5)), cache_dir)
-    assert len(list(cache_dir.iterdir())) == 5
+    assert len(list(cache_dir.glob("*.npy"))) == 5
 
 
 def test_bilinear_sampling_is_done_on_the_full_decode(tmp_path: Path, cache_dir: Path) -> None:
@@ -109,7 +109,7 @@ def test_all_broken_pictures_are_named_and_no_part_of_a_cache_is_left(paths: lis
     assert "15 of 21 images cannot be read" in text
     assert all(path.name in text for path in more)
     assert not any(path.name in text for path in paths)
-    assert list(cache_dir.iterdir()) == []
+    assert list(cache_dir.glob("pictures_*")) == list(cache_dir.glob(".*")) == []
 
 
 def test_a_missing_picture_is_named(paths: list[Path], cache_dir: Path) -> None:
@@ -132,7 +132,7 @@ def test_threads_that_build_the_same_cache_at_once_agree(paths: list[Path], cach
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: np.array(cached_pictures(paths, RECORD, cache_dir)), range(4)))
     assert all(np.array_equal(result, results[0]) for result in results)
-    assert len(list(cache_dir.iterdir())) == 1
+    assert len(list(cache_dir.glob("*.npy"))) == 1
 
 
 def test_processes_that_build_the_same_cache_at_once_write_the_same_bytes(paths: list[Path], tmp_path: Path) -> None:
@@ -147,7 +147,8 @@ def test_processes_that_build_the_same_cache_at_once_write_the_same_bytes(paths:
         for folder in folders
     ]
     assert [run.wait(timeout=60) for run in runs] == [0, 0, 0]
-    (shared,), (alone,) = tmp_path.joinpath("shared").iterdir(), tmp_path.joinpath("alone").iterdir()
+    (shared,), (alone,) = tmp_path.joinpath("shared").glob("*.npy"), tmp_path.joinpath("alone").glob("*.npy")
+    assert not list(tmp_path.joinpath("shared").glob(".*"))
     assert shared.name == alone.name
     assert shared.read_bytes() == alone.read_bytes()
     assert np.load(shared).shape == (6, 32, 32)

@@ -64,6 +64,12 @@ def test_what_is_reported_on_is_never_chosen_on(parts: tuple[str, ...], evaluate
     [
         ({}, "is empty"),
         ({"a.jpg": "train", "a.jpeg": "test", "b": "train"}, "lists 1 image.* more than once, for example a"),
+        (
+            {"a.jpg": "test", "a.jpeg": "test", "b": "train"},
+            "for example a.jpg in 'test' and a.jpeg in 'test'. Keep one",
+        ),
+        ({"a.jpg": "train", "x/a.jpg": "val"}, "a.jpg in 'train' and x/a.jpg in 'val'; 1 of them in several parts"),
+        ({"a": "train", " ": "val"}, r"1 row\(s\) without an image_id"),
         ({"a": "train", "b": "validation"}, "'validation'; use train, val and test"),
         ({"a": "train", "b": ""}, "part.* ''"),
         ({"a": "val", "b": "test"}, "has no train part"),

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from osteolens.data.images import read_grey
-from osteolens.data.preprocessing import input_transform, normalise, resize
+from osteolens.data.preprocessing import input_transform, normalise, read_input, resize
 from osteolens.domain import Preprocessing, ResizeMode
 
 Grey = NDArray[np.uint8]
@@ -170,3 +171,21 @@ def test_the_input_transform_goes_through_the_base_picture() -> None:
     # 300 x 100 in a base of 80: 80 x 27 (26.67 rounded) with 26 pixels above; then 50 / 80 of everything
     matrix = input_transform(100, 300, Preprocessing(50, supersampling=1.6))
     np.testing.assert_allclose(matrix, [[50 / 300, 0, 0], [0, 27 / 100 * 50 / 80, 26 * 50 / 80]])
+
+
+def test_a_fraction_of_a_jpeg_lies_where_the_whole_picture_would(tmp_path: Path) -> None:
+    path = tmp_path / "white.jpg"
+    Image.fromarray(np.full((300, 200), 255, np.uint8)).save(path)
+    # decoded at 3/8 the picture has 75 x 113 pixels (112.5 rounded up), which alone would give 64 * 75 / 113 = 42.5
+    made = read_input(path, Preprocessing(64))
+    assert np.flatnonzero(made.any(axis=0)).tolist() == list(range(10, 53))  # 64 * 200 / 300 = 42.7: 43 columns
+
+
+@pytest.mark.real_data
+def test_the_scaled_decode_stays_within_two_grey_levels_of_area_averaging(btxrd_originals: Path) -> None:
+    record = Preprocessing(160, resize="stretch", supersampling=1.6)
+    paths = sorted(btxrd_originals.glob("*.jpeg"))
+    assert len(paths) == 30
+    for path in paths:
+        averaged = np.asarray(cv2.resize(read_grey(path), (160, 160), interpolation=cv2.INTER_AREA)).astype(int)
+        assert np.abs(read_input(path, record) - averaged).mean() < 2

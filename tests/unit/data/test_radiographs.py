@@ -29,7 +29,6 @@ def test_table_files_and_cases_are_joined(data_root: DataRoot) -> None:
     assert data.frame["case_id"].tolist() == ["b", "p1", "p1"]
     assert data.frame["source"].tolist() == ["", "here", ""]
     assert data.path("a.jpeg") == data.path("a") == root / "images" / "a.jpg"
-    assert data.annotation_path("a.jpg") == root / "Annotations" / "a.json"
     assert data.missing == ()
 
 
@@ -82,7 +81,7 @@ def test_annotations_are_read_where_there_are_any(data_root: DataRoot) -> None:
     outline = {"label": "osteochondroma", "shape_type": "polygon", "points": [[1, 1], [5, 1], [5, 6]]}
     content = {"imageWidth": 20, "imageHeight": 30, "shapes": [outline]}
     (root / "Annotations" / "a.json").write_text(json.dumps(content))
-    annotation = data.annotation("a.jpg")
+    annotation = load_radiographs(DataOptions(root=root)).annotation("a.jpg")
     assert annotation is not None
     assert (annotation.width, annotation.height, len(annotation.lesions)) == (20, 30, 1)
 
@@ -112,7 +111,7 @@ def test_what_is_missing_is_named_with_the_option_that_sets_it(data_root: DataRo
     with pytest.raises(DataError, match=r"nowhere does not exist.*data\.root"):
         load_radiographs(DataOptions(root=tmp_path / "nowhere"))
     root = data_root(ROWS)
-    with pytest.raises(DataError, match=r"no folder pictures/.*data\.images_dir"):
+    with pytest.raises(DataError, match=r"no image folder pictures/.*data\.images_dir"):
         load_radiographs(DataOptions(root=root, images_dir="pictures"))
     with pytest.raises(DataError, match=r"other\.csv does not exist"):
         load_radiographs(DataOptions(root=root, metadata="other.csv"))

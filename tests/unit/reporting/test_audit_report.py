@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -16,6 +17,7 @@ from osteolens.reporting.audit_report import write_audit_report
 from osteolens.reporting.audit_sections import Section, audit_sections
 from osteolens.reporting.html import PageTable, count, fixed, markdown_cell, percent, render
 
+ALL_DEPARTURES = "Departures from the schema, all of which are in data_audit_violations.csv"
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -72,7 +74,7 @@ def test_page_is_self_contained_and_readable_without_seeing(result: AuditResult,
     text = write_audit_report(result, tmp_path)["html"].read_text(encoding="utf-8")
     page = Page(text)
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
-    assert len(page.sources) == 4
+    assert len(page.sources) == 5
     assert all(page.alts)
     assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
@@ -106,7 +108,7 @@ def test_markdown_tables_have_equal_rows_and_figures_exist(result: AuditResult, 
     for above, below, line in zip(columns, columns[1:], lines[1:], strict=False):
         assert above == below or 0 in {above, below}, line
     pictures = [line.split("](")[1].rstrip(")") for line in lines if line.startswith("![")]
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all((tmp_path / picture).is_file() for picture in pictures)
 
 
@@ -128,7 +130,8 @@ def chapter(result: AuditResult, anchor: str, **changes: Any) -> Section:
 def test_annotation_chapter(result: AuditResult) -> None:
     section = chapter(result, "annotations")
     assert section.text[0] == "2 files with 1 lesion, drawn as 1 outline and 0 boxes."
-    assert section.text[2] == f"Tumour images without an annotated lesion: 3.png, copy.png, a|{HOSTILE}.png."
+    assert section.text[2] == "1 annotation made at another picture size; outlines are scaled to the picture."
+    assert section.text[3] == f"Tumour images without an annotated lesion: 3.png, copy.png, a|{HOSTILE}.png."
     tables = {table.caption: table.rows for table in section.tables}
     assert ("Benign", "3", "1", "33.3%") in tables["Images with an annotated lesion"]
     assert tables["Lesion area, share of the image"][1] == ("Benign", "1", *["50.00%"] * 7)
@@ -153,16 +156,67 @@ def test_metadata_chapter(result: AuditResult) -> None:
     section = chapter(result, "metadata")
     tables = {table.caption: table.rows for table in section.tables}
     assert tables["Missing values"] == (("age", "1", "16.7%"),)  # 200 years are no age
-    assert tables["Departures from the schema"][-1][1:4] == ("7", "age", "warning")
+    assert tables[ALL_DEPARTURES][-1][1:5] == ("7", "age", "200", "warning")
+    assert ("the table has no such column.", "warning", "32") in tables["Departures by kind"]
     assert chapter(result, "leakage", leakage=None).text == ("No split was examined.",)
 
 
 def test_leakage_chapter_lists_every_class_and_the_totals(result: AuditResult) -> None:
     assert chapter(result, "leakage").tables[0].rows == (
-        ("stratified", "test", "Benign", "2", "1", "50.0%"),
-        ("stratified", "test", "all tumours", "2", "1", "50.0%"),
-        ("stratified", "test", "all", "4", "1", "25.0%"),
+        ("stratified", "test", "Benign", "2", "1", "50.0%", "n/a"),
+        ("stratified", "test", "all tumours", "2", "1", "50.0%", "n/a"),
+        ("stratified", "test", "all", "4", "1", "25.0%", "n/a"),
     )
+    assert "Without a case table" in chapter(result, "leakage").text[0]
+    section = chapter(result, "leakage", leakage={"center": {"reason": "there is one center."}})
+    assert section.text == ("No split was examined.", "center: there is one center.")
+
+
+def test_case_chapter(result: AuditResult) -> None:
+    assert "No case table" in chapter(result, "cases").text[0]
+    cases = {
+        "cases": 3,
+        "largest": 4,
+        "by_size": {"1": {"cases": 2, "images": 2}, "3-5": {"cases": 1, "images": 4}},
+        "images_with_siblings": {"Benign": {"images": 6, "with_sibling": 4}},
+        "of_several_classes": 1,
+    }
+    section = chapter(result, "cases", cases=cases)
+    assert section.text == (
+        "6 images of 3 cases; the largest holds 4 images.",
+        "1 case with images of more than one class.",
+    )
+    assert section.tables[0].rows == (("1", "2", "2"), ("3-5", "1", "4"))
+    published = {"published": {"reason": "another data set."}}
+    assert "upper bounds" in chapter(result, "cases", cases=cases, leakage=published).text[1]
+    assert section.tables[1].rows == (("Benign", "6", "4", "66.7%"),)
+
+
+def test_origin_chapter_writes_shares_as_percentages(result: AuditResult) -> None:
+    statistics = {
+        "all": {"n": 5, "mean": 80.4, "black_border": 0.25, "framed": 0.2},
+        "x": {"n": 2, "mean": 70.0, "black_border": 0.0, "framed": 0.0},
+    }
+    told = {"mean": {"Benign": {"auc": 0.751, "n": 5}}, "width": {"Malignant": {"auc": 0.3, "n": 4}}}
+    section = chapter(result, "origin", statistics=statistics, class_from_statistics=told)
+    assert section.tables[0].headings == ("number", "all", "x")
+    assert section.tables[0].rows == (
+        ("images", "5", "2"),
+        ("mean grey level", "80", "70"),
+        ("black border", "25.0%", "0.0%"),
+        ("framed", "20.0%", "0.0%"),
+    )
+    assert section.tables[1].headings == ("number", "images", "Benign", "Malignant")
+    assert section.tables[1].rows == (("mean grey level", "5", "0.75", "n/a"), ("width", "4", "n/a", "0.30"))
+    assert chapter(result, "origin", statistics={}, class_from_statistics={}).text == ("No picture could be read.",)
+
+
+def test_violations_are_written_as_a_table(result: AuditResult, tmp_path: Path) -> None:
+    path = write_audit_report(result, tmp_path)["violations"]
+    table = pd.read_csv(path, keep_default_na=False, dtype=str)
+    assert list(table) == ["row", "image_id", "column", "value", "severity", "message"]
+    assert table.iloc[-1].tolist()[0] == "7"
+    assert table.iloc[-1].tolist()[2:5] == ["age", "200", "warning"]
 
 
 def test_long_tables_end_and_say_so(result: AuditResult) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from osteolens.data.annotations import Annotation, lesion_mask, read_labelme
-from osteolens.data.audit.tables import class_names, quantiles_by_class
+from osteolens.data.annotation_files import annotation_files, read_annotation
+from osteolens.data.annotations import Annotation, lesion_mask
+from osteolens.data.audit.tables import area_bands, class_names, quantiles_by_class
 from osteolens.domain import NORMAL, Column, image_stem
 from osteolens.errors import DataError
 from osteolens.progress import track
@@ -26,9 +27,9 @@ class AnnotationScan:
 
 
 def scan_annotations(folder: Path) -> AnnotationScan:
-    """Read every LabelMe file of a folder; a folder that does not exist holds none."""
-    paths = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
-    read = {path.stem: _annotation_or_message(path) for path in track(paths, "reading annotations")}
+    """Read every LabelMe file and mask of a folder; a folder that does not exist holds none."""
+    paths = annotation_files(folder)
+    read = {stem: _annotation_or_message(paths[stem]) for stem in track(list(paths), "reading annotations")}
     return AnnotationScan(
         {stem: result for stem, result in read.items() if isinstance(result, Annotation)},
         {stem: result for stem, result in read.items() if isinstance(result, str)},
@@ -37,7 +38,7 @@ def scan_annotations(folder: Path) -> AnnotationScan:
 
 def _annotation_or_message(path: Path) -> Annotation | str:
     try:
-        return read_labelme(path)
+        return read_annotation(path)
     except DataError as error:
         return str(error).replace(str(path), path.name)
 
@@ -64,7 +65,7 @@ def summarise_annotations(images: pd.DataFrame, scan: AnnotationScan) -> dict[st
     Parameters
     ----------
     images
-        One row per image: image_id, label and the columns of :func:`annotation_columns`.
+        One row per image: image_id, label, width, height and the columns of :func:`annotation_columns`.
     """
     ids, has_lesion = images[Column.IMAGE_ID], images["lesions"] > 0
     id_of = {image_stem(image_id): image_id for image_id in ids}
@@ -91,4 +92,22 @@ def summarise_annotations(images: pd.DataFrame, scan: AnnotationScan) -> dict[st
             if a.outline_count != a.box_count
         ],
         "lesion_area": quantiles_by_class(images, "lesion_area"),
+        "lesion_area_bands": area_bands(images),
+        "annotated_width": quantiles_by_class(images, "annotated_width"),
+        "annotated_height": quantiles_by_class(images, "annotated_height"),
+        "other_size": ids[_has_other_size(images)].tolist(),
+        "turned": ids[_is_turned(images)].tolist(),
     }
+
+
+def _has_other_size(images: pd.DataFrame) -> pd.Series[bool]:
+    """Mark the images whose annotation states another size than the file has: it is scaled to the picture."""
+    known = images[["width", "annotated_width"]].notna().all(axis=1)
+    same = (images["annotated_width"] == images["width"]) & (images["annotated_height"] == images["height"])
+    return known & ~same
+
+
+def _is_turned(images: pd.DataFrame) -> pd.Series[bool]:
+    """Mark the images whose annotation states height and width the wrong way round: it was drawn on a turned copy."""
+    exchanged = (images["annotated_width"] == images["height"]) & (images["annotated_height"] == images["width"])
+    return exchanged & (images["width"] != images["height"])

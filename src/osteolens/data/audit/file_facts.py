@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from osteolens.data.audit.picture_facts import PictureFacts, picture_facts
 from osteolens.data.duplicates import perceptual_hashes
-from osteolens.data.images import EXIF_ORIENTATION, decode_grey
-from osteolens.errors import DataError
+from osteolens.data.images import decode, read_file
 from osteolens.storage import sha256_bytes
 
 _COLOUR_SIDE = 256
@@ -28,6 +28,8 @@ class FileFacts:
     ----------
     sha256
         Of the file's bytes.
+    size
+        Of the file, in bytes.
     width, height
         In pixels, upright.
     kind
@@ -36,29 +38,37 @@ class FileFacts:
         Whether any noticeable part differs between the colour channels.
     perceptual_hash
         See :func:`osteolens.data.duplicates.perceptual_hashes`.
+    picture
+        Brightness, sharpness and borders of the grey picture.
     """
 
     sha256: str
+    size: int
     width: int
     height: int
     kind: str
     coloured: bool
     perceptual_hash: np.uint64
+    picture: PictureFacts
 
 
 def read_file_facts(path: Path) -> FileFacts:
-    """Read one image file; one that cannot be decoded raises :class:`DataError`."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
-    grey = decode_grey(data, name=path.name, at_least=_HASH_SIDE)
+    """Read one image file; one that cannot be decoded raises :class:`osteolens.errors.DataError`."""
+    data = read_file(path)
+    reading = decode(data, name=path.name, at_least=_HASH_SIDE)
+    height, width = reading.shape
     with Image.open(BytesIO(data)) as image:
-        width, height = image.size
-        if image.getexif().get(EXIF_ORIENTATION, 1) in {5, 6, 7, 8}:
-            width, height = height, width
         kind, coloured = f"{image.format} {image.mode}", _is_coloured(image)
-    return FileFacts(sha256_bytes(data), width, height, kind, coloured, perceptual_hashes([grey])[0])
+    return FileFacts(
+        sha256=sha256_bytes(data),
+        size=len(data),
+        width=width,
+        height=height,
+        kind=kind,
+        coloured=coloured,
+        perceptual_hash=perceptual_hashes([reading.grey])[0],
+        picture=picture_facts(reading.grey),
+    )
 
 
 def _is_coloured(image: Image.Image) -> bool:

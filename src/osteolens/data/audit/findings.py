@@ -15,6 +15,7 @@ _ORDER: tuple[Severity, ...] = ("problem", "caution", "note")
 
 _SMALLEST_GROUP = 30  # images, below which the share of a class is mostly chance
 _NOTABLE_RATIO = 2.0
+_NOTABLE_AUC = 0.70  # or as far below 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Finding:
 
 def findings(summary: dict[str, Any]) -> list[dict[str, str]]:
     """Return severity and text of every finding for the summary of an audit."""
-    checks = (_files, _annotations, _duplicates, _shares, _sites, _leakage, _metadata)
+    checks = (_files, _annotations, _duplicates, _shares, _statistics, _sites, _cases, _leakage, _metadata)
     found = [finding for check in checks for finding in check(summary)]
     return [asdict(finding) for finding in sorted(found, key=lambda finding: _ORDER.index(finding.severity))]
 
@@ -42,8 +43,10 @@ def _files(summary: dict[str, Any]) -> Iterator[Finding]:
     checks: tuple[_Check, ...] = (
         ("missing", "problem", "image", "of the table without a file"),
         ("unreadable", "problem", "image file", "that cannot be decoded"),
+        ("blank", "problem", "picture", "of a single grey level"),
         ("unlisted", "caution", "image file", "that the table does not name"),
         ("coloured", "caution", "image", "with colour: an overlay, a screenshot or a photograph"),
+        ("framed", "caution", "picture", "with a black or white border on all four sides"),
     )
     for key, severity, noun, text in checks:
         if files[key]:
@@ -54,10 +57,12 @@ def _annotations(summary: dict[str, Any]) -> Iterator[Finding]:
     annotations = summary["annotations"]
     checks: tuple[_Check, ...] = (
         ("unreadable", "problem", "annotation file", "that cannot be read"),
+        ("turned", "problem", "annotation", "whose height and width are exchanged: drawn on a turned copy"),
         ("normals_with_annotation", "problem", "normal image", "with an annotated lesion"),
         ("tumours_without_annotation", "caution", "tumour image", "without an annotated lesion"),
         ("without_image", "caution", "annotation file", "without an image in the table"),
         ("ignored_shapes", "caution", "annotated shape", "that is no usable polygon or rectangle, ignored"),
+        ("other_size", "note", "annotation", "made at another picture size; the outlines are scaled to the picture"),
         ("outline_and_box_counts_differ", "note", "annotation", "whose numbers of outlines and boxes differ"),
     )
     for key, severity, noun, text in checks:
@@ -78,6 +83,8 @@ def _duplicates(summary: dict[str, Any]) -> Iterator[Finding]:
     if near:
         number = counted(len(near), "pair")
         yield Finding("caution", f"{number} of near-identical pictures, to be looked at: same patient, or look-alike.")
+    if differing := sum(len(set(pair["labels"])) > 1 for pair in near):
+        yield Finding("caution", f"{counted(differing, 'near-identical pair')} with different labels.")
 
 
 def _shares(summary: dict[str, Any]) -> Iterator[Finding]:
@@ -98,6 +105,19 @@ def _shares(summary: dict[str, Any]) -> Iterator[Finding]:
             )
 
 
+def _statistics(summary: dict[str, Any]) -> Iterator[Finding]:
+    """Name the number of a file or picture that tells each class best, where it tells much."""
+    best: dict[str, tuple[float, str, int]] = {}
+    for statistic, entries in summary["class_from_statistics"].items():
+        for label, entry in entries.items():
+            strength = max(entry["auc"], 1 - entry["auc"])
+            best[label] = max(best.get(label, (0.0, "", 0)), (strength, statistic, entry["n"]))
+    for label, (strength, statistic, number) in best.items():
+        if strength >= _NOTABLE_AUC:
+            words = f"the {statistic.replace('_', ' ')} alone tells {label} from the others with an AUC of"
+            yield Finding("caution", f"Among {number:,} images {words} {strength:.2f}. A network can learn that.")
+
+
 def _sites(summary: dict[str, Any]) -> Iterator[Finding]:
     table = summary["tables"].get("site")
     if not table or NORMAL not in summary["classes"] or NONE_GIVEN not in table:
@@ -109,9 +129,15 @@ def _sites(summary: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("caution", f"{text} pixels to tell them apart.")
 
 
+def _cases(summary: dict[str, Any]) -> Iterator[Finding]:
+    if summary["cases"] is None:
+        text = "It is not known which images are of one case, so a split may leak without a sign."
+        yield Finding("caution", f"{text} Name the cases in cases.csv or data.case_table.")
+
+
 def _leakage(summary: dict[str, Any]) -> Iterator[Finding]:
     for scheme, result in (summary["leakage"] or {}).items():
-        for part, entry in result["evaluation"].items():
+        for part, entry in result.get("evaluation", {}).items():
             share = entry.get("tumours", entry["overall"])
             if share["shared"]:
                 what = "tumour images" if "tumours" in entry else "images"

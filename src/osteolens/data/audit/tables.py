@@ -14,6 +14,8 @@ from osteolens.domain import BTXRD_CLASSES, Column
 Counts = dict[str, dict[str, int]]
 
 AGE_BANDS = {"0-9": 0, "10-19": 10, "20-29": 20, "30-39": 30, "40-49": 40, "50-59": 50, "60-69": 60, "70 and over": 70}
+# share of the image; half of all BTXRD lesions lie below 1 %, where no map of 7 x 7 can follow them
+AREA_BANDS = {"below 0.1%": 0.0, "0.1-0.3%": 0.001, "0.3-1%": 0.003, "1-3%": 0.01, "3-10%": 0.03, "10% and over": 0.1}
 NONE_GIVEN = "none given"
 QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
@@ -39,13 +41,19 @@ def tables_by_class(frame: pd.DataFrame) -> dict[str, Counts]:
             groups = frame[column].where(frame[column] != "", NONE_GIVEN)
             tables[column] = _count(frame, classes, ((name, groups == name) for name in sorted(set(groups))))
     if "age" in frame:
-        tables["age band"] = _count(frame, classes, _age_bands(frame["age"]))
+        bands = [*_bands(frame["age"], AGE_BANDS), (NONE_GIVEN, frame["age"].isna())]
+        tables["age band"] = _count(frame, classes, bands)
     for grouping, columns in _FLAG_GROUPS.items():
         if present := [name for name in columns if name in frame]:
             none_set = frame[present].sum(axis=1) == 0
             flags = [(name, frame[name] == 1) for name in present]
             tables[grouping] = _count(frame, classes, [*flags, (NONE_GIVEN, none_set)])
     return tables
+
+
+def area_bands(frame: pd.DataFrame) -> Counts:
+    """Return band of the lesion area to class to number of images; images without a lesion are left out."""
+    return _count(frame, class_names(frame[Column.LABEL]), _bands(frame["lesion_area"], AREA_BANDS))
 
 
 def missing_values(frame: pd.DataFrame) -> dict[str, int]:
@@ -67,11 +75,11 @@ def _quantiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float
     return {"n": len(values), **{name: float(point) for name, point in zip(QUANTILES, points, strict=True)}}
 
 
-def _age_bands(ages: pd.Series[float]) -> list[tuple[str, pd.Series[bool]]]:
-    starts = list(AGE_BANDS.values())
+def _bands(values: pd.Series[float], bands: dict[str, Any]) -> list[tuple[str, pd.Series[bool]]]:
+    """Return each band and the rows in it; `bands` gives where each begins, and the last has no end."""
+    starts = list(bands.values())
     ends: Sequence[float] = [*starts[1:], float("inf")]
-    bands = [(name, ages.ge(low) & ages.lt(high)) for name, low, high in zip(AGE_BANDS, starts, ends, strict=True)]
-    return [*bands, (NONE_GIVEN, ages.isna())]
+    return [(name, values.ge(low) & values.lt(high)) for name, low, high in zip(bands, starts, ends, strict=True)]
 
 
 def _count(frame: pd.DataFrame, classes: list[str], groups: Iterable[tuple[str, pd.Series[bool]]]) -> Counts:

@@ -2,5 +2,6 @@
 
 from osteolens.data.phantom.contact_sheet import contact_sheet
 from osteolens.data.phantom.generate import generate_phantom
+from osteolens.data.phantom.release_zip import write_release_zip
 
-__all__ = ["contact_sheet", "generate_phantom"]
+__all__ = ["contact_sheet", "generate_phantom", "write_release_zip"]

@@ -72,7 +72,7 @@ ULNA = Bone(
     ),
 )  # fmt: skip
 CARPALS = tuple(
-    Bone("hand", (Ellipsoid((x, y, z), (rx, ry, 9), 1.2, 0.5, tilt),))
+    Bone("hand", (Ellipsoid((x, y, z), (rx, ry, 9), 1.2, 0.5, tilt),), ossified=12)
     for x, y, z, rx, ry, tilt in (
         (18, 255, 0, 8, 12, 0.6),
         (3, 252, 0, 9, 8, 0.0),

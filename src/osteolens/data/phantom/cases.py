@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from osteolens.config import PhantomOptions
 from osteolens.data.phantom.lesions import HABITS, Subtype
 from osteolens.data.phantom.scenes import SCENES, Projection, Scene
+from osteolens.domain import BENIGN, MALIGNANT, NORMAL
 from osteolens.randomness import named_generator
 
 BENIGN_SHARE = 0.41
 MALIGNANT_SHARE, MALIGNANT_SHARE_OF_SMALL_SETS = 0.09, 0.12
 SMALL_SET = 500
-DUPLICATES_FROM = 100  # images
 
 SUBTYPE_COUNTS: dict[Subtype, int] = {  # of the release
     "osteochondroma": 754,
@@ -44,6 +45,8 @@ SOURCES: dict[int, tuple[tuple[str, float], ...]] = {
     2: (("radiopaedia", 1.0),),
     3: (("medpix", 1.0),),
 }
+# Of BTXRD's tumours of center 1, as counted in its case table; its normals name no hospital and go with the benign.
+TIED_SOURCES = {"normal": (547, 508, 55), "benign": (547, 508, 55), "malignant": (36, 26, 173)}
 # The small centers get more than their share of malignant cases, so that each has a handful of them.
 CENTER_SHARES = {"normal": (0.82, 0.13, 0.05), "benign": (0.81, 0.14, 0.05), "malignant": (0.52, 0.24, 0.24)}
 VIEW_COUNTS = {"normal": (0.6, 0.4), "benign": (0.44, 0.36, 0.14, 0.06), "malignant": (0.44, 0.36, 0.14, 0.06)}
@@ -60,8 +63,6 @@ class Case:
     ----------
     subtype
         None is a normal case.
-    duplicated
-        Its second picture is a byte-for-byte copy of the first.
     """
 
     number: int
@@ -73,7 +74,6 @@ class Case:
     mirror: int
     scene: Scene
     views: tuple[Projection, ...]
-    duplicated: bool = False
 
     @property
     def case_id(self) -> str:
@@ -85,9 +85,17 @@ class Case:
         """Whether the lesion is a malignant tumour."""
         return self.subtype is not None and HABITS[self.subtype].malignant
 
+    @property
+    def label(self) -> str:
+        """Class of the case."""
+        if self.subtype is None:
+            return NORMAL
+        return MALIGNANT if self.malignant else BENIGN
 
-def plan_cases(images: int, seed: int) -> tuple[Case, ...]:
-    """Return cases whose views sum to `images`, in an order that tells nothing."""
+
+def plan_cases(options: PhantomOptions, seed: int) -> tuple[Case, ...]:
+    """Return cases whose views sum to ``options.images``, in an order that tells nothing."""
+    images = options.images
     generator = named_generator(seed, "phantom", "cases")
     malignant_share = MALIGNANT_SHARE if images >= SMALL_SET else MALIGNANT_SHARE_OF_SMALL_SETS
     malignant, benign = round(images * malignant_share), round(images * BENIGN_SHARE)
@@ -97,12 +105,7 @@ def plan_cases(images: int, seed: int) -> tuple[Case, ...]:
         *_drafts(generator, "normal", images - malignant - benign),
     ]
     order = generator.permutation(len(drafts))
-    cases = [_draw_case(seed, number, drafts[int(index)]) for number, index in enumerate(order, start=1)]
-    if images >= DUPLICATES_FROM:
-        chosen = next(i for i, case in enumerate(cases) if case.subtype is None and len(case.views) == 2)
-        first = cases[chosen].views[0]
-        cases[chosen] = dataclasses.replace(cases[chosen], views=(first, first), duplicated=True)
-    return tuple(cases)
+    return tuple(_draw_case(options, seed, number, drafts[int(index)]) for number, index in enumerate(order, start=1))
 
 
 @dataclass(frozen=True)
@@ -129,12 +132,14 @@ def _bin(value: float, shares: tuple[float, ...]) -> int:
     return int(np.searchsorted(np.cumsum(shares)[:-1], value, side="right"))
 
 
-def _draw_case(seed: int, number: int, draft: _Draft) -> Case:
+def _draw_case(options: PhantomOptions, seed: int, number: int, draft: _Draft) -> Case:
     generator = named_generator(seed, "phantom", "case", number)
     subtype = _draw_subtype(generator, draft.kind)
-    sources, shares = zip(*SOURCES[draft.center], strict=True)
-    scene_shares = np.array([scene.share for scene in SCENES])
-    scene = SCENES[int(generator.choice(len(SCENES), p=scene_shares / scene_shares.sum()))]
+    sources = [name for name, _ in SOURCES[draft.center]]
+    shares = _source_shares(draft, options.shortcuts.export_size)
+    scenes = [scene for scene in SCENES if scene.name in options.sites]
+    scene_shares = np.array([scene.share for scene in scenes])
+    scene = scenes[int(generator.choice(len(scenes), p=scene_shares / scene_shares.sum()))]
     return Case(
         number=number,
         subtype=subtype,
@@ -146,6 +151,15 @@ def _draw_case(seed: int, number: int, draft: _Draft) -> Case:
         scene=scene,
         views=_draw_views(generator, scene, draft.views),
     )
+
+
+def _source_shares(draft: _Draft, strength: float) -> npt.NDArray[np.float64]:
+    """Return the shares of a center's sources: the same for every class at strength 0, as in the release at 1."""
+    shares = np.array([share for _, share in SOURCES[draft.center]])
+    if len(shares) == 1:
+        return shares
+    tied = np.array(TIED_SOURCES[draft.kind], dtype=float)
+    return np.asarray((1 - strength) * shares + strength * tied / tied.sum())
 
 
 def _draw_subtype(generator: np.random.Generator, kind: str) -> Subtype | None:

@@ -1,4 +1,4 @@
-"""A labelled sheet of pictures of a data set, for a person to look at."""
+"""A labelled sheet of pictures of a phantom data set, for a person to look at."""
 
 from __future__ import annotations
 
@@ -7,28 +7,38 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 
-from osteolens.data.columns import SUBTYPES
-from osteolens.data.phantom.processing import Picture
+from osteolens.data.columns import SITES, SUBTYPES, VIEWS
+from osteolens.data.phantom.noise import Picture
+from osteolens.data.phantom.tables import TRUTH
 from osteolens.domain import image_stem
 from osteolens.errors import DataError
 from osteolens.storage import atomic_writer, read_json, read_table
 
 CELL = 260
-CAPTION = 22
+LINE = 17
+CAPTION = 2 * LINE + 6
 OUTLINE = (0, 159, 230)  # orange of the Okabe-Ito palette, as BGR
 
 
 def contact_sheet(root: Path, path: Path, columns: int, rows: int) -> Path:
-    """Write a PNG of the first ``columns * rows`` pictures with class, subtype and outlines; return `path`."""
-    table = read_table(root / "dataset.csv").iloc[: columns * rows]
+    """Write a PNG of ``columns * rows`` pictures and return `path`.
+
+    One picture of each subtype comes first, then normals, then whatever is left; each with its outlines and, below
+    it, class and subtype, site, view and center.
+    """
+    table = read_table(root / "dataset.csv")
+    table["scene"] = read_table(root / TRUTH)["scene"]
+    table = table.iloc[_showcase(table)[: columns * rows]]
     sheet = np.zeros((rows * (CELL + CAPTION), columns * CELL, 3), dtype=np.uint8)
     for index, row in enumerate(table.to_dict("records")):
         top, left = index // columns * (CELL + CAPTION), index % columns * CELL
         image_id = str(row["image_id"])
         sheet[top : top + CELL, left : left + CELL] = _cell(root, image_id)
-        place = (left + 4, top + CELL + CAPTION - 7)
-        cv2.putText(sheet, _caption(row), place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
+        for number, line in enumerate(_caption(row), start=1):
+            place = (left + 4, top + CELL + number * LINE)
+            cv2.putText(sheet, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
     done, png = cv2.imencode(".png", sheet)
     if not done:
         raise DataError(f"the contact sheet {path} could not be encoded.")
@@ -37,11 +47,23 @@ def contact_sheet(root: Path, path: Path, columns: int, rows: int) -> Path:
     return path
 
 
-def _caption(row: dict[Any, Any]) -> str:
-    subtype = ", ".join(name for name in SUBTYPES if row[name] == "1")
-    if not subtype:
-        return "Normal"
-    return f"{'Malignant' if row['malignant'] == '1' else 'Benign'}: {subtype}"
+def _showcase(table: pd.DataFrame) -> list[int]:
+    """Return all row numbers: the first of each subtype, then normals, then the rest."""
+    firsts = [int(np.flatnonzero(table[name] == "1")[0]) for name in SUBTYPES if (table[name] == "1").any()]
+    order = [*dict.fromkeys(firsts), *np.flatnonzero(table["tumor"] == "0").tolist(), *range(len(table))]
+    return list(dict.fromkeys(order))
+
+
+def _caption(row: dict[Any, Any]) -> tuple[str, str]:
+    subtype = ", ".join(_ticked(row, SUBTYPES))
+    kind = "Malignant" if row["malignant"] == "1" else "Benign"
+    site = ", ".join(_ticked(row, SITES)) or row["scene"]
+    view = ", ".join(_ticked(row, VIEWS)) or "view unknown"
+    return f"{kind}: {subtype}" if subtype else "Normal", f"{site}, {view}, center {row['center']}"
+
+
+def _ticked(row: dict[Any, Any], names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if row[name] == "1"]
 
 
 def _cell(root: Path, image_id: str) -> Picture:

@@ -19,10 +19,12 @@ MU_SOFT = 0.0217
 MU_FAT = 0.0188
 MU_BONE = 0.0604
 SPONGY_FRACTION = 0.42  # share of compact bone in a core of density 1
-MASS_CONTRAST = 0.35  # a mass mostly displaces muscle and fat; this share comes on top
+MOST_TAKEN = np.float32(0.8)  # share of a ray's attenuation that an exaggerated lesion can take away
+MASS_CONTRAST = 0.35  # inside the body a mass mostly displaces muscle and fat; this share comes on top
+BODY = 0.12  # attenuation from which a ray meets the body
 SCATTER_FRACTION = 0.05
 SCATTER_WIDTH = 0.1  # of the longest side
-TRABECULA_MM = 0.9
+TRABECULA_MM = 0.75
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Attenuation:
     healthy: FloatArray
     change: FloatArray
 
+    def exaggerated(self, factor: float) -> Attenuation:
+        """Return the same with the lesions' change multiplied; a ray keeps some of what the healthy limb gives it."""
+        change = np.maximum(np.float32(factor) * self.change, np.minimum(self.change, -MOST_TAKEN * self.healthy))
+        return Attenuation(self.healthy, change)
+
 
 def attenuate(
     limb: Limb, detector: Detector, effects: tuple[Effect, ...], generator: np.random.Generator
@@ -48,8 +55,10 @@ def attenuate(
     camera = detector.camera
     grain = trabecular_noise(generator, camera.shape, max(TRABECULA_MM / camera.pitch, 1.0), camera.tilt)
     lumps = smooth_noise(generator, camera.shape, 7 / camera.pitch)
-    texture = np.maximum(1 + np.float32(0.13) * grain + np.float32(0.08) * lumps, 0)
+    texture = np.maximum(1 + np.float32(0.11) * grain + np.float32(0.08) * lumps, 0)
     healthy = _flesh(limb, detector, generator)
+    inside = np.clip(healthy / np.float32(BODY), 0, 1)
+    mass = np.float32(MU_SOFT) * (1 - inside * np.float32(1 - MASS_CONTRAST))
     change = np.zeros_like(healthy)
     for index, bone in enumerate(limb.bones):
         window, added = _bone(bone.parts, detector, texture)
@@ -57,7 +66,7 @@ def attenuate(
         for effect in effects:
             if effect.host % len(limb.bones) == index:
                 change[window] -= added
-                change += _altered(effect, bone, detector, texture)
+                change += _altered(effect, bone, detector, texture, mass)
     return Attenuation(healthy, change)
 
 
@@ -104,9 +113,9 @@ def _union(patches: list[Patch]) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
-def _altered(effect: Effect, bone: Bone, detector: Detector, texture: FloatArray) -> FloatArray:
-    """Return what the host bone and its lesion add, (height, width)."""
-    total = effect.mineral * np.float32(MU_BONE - MU_SOFT) + effect.mass * np.float32(MASS_CONTRAST * MU_SOFT)
+def _altered(effect: Effect, bone: Bone, detector: Detector, texture: FloatArray, mass: FloatArray) -> FloatArray:
+    """Return what the host bone and its lesion add; `mass` is the gain per mm of soft tissue, (height, width)."""
+    total = effect.mineral * np.float32(MU_BONE - MU_SOFT) + effect.mass * mass
     window, added = _bone((*bone.parts, *effect.growth), detector, texture)
     total[window] += added * effect.keep[window]
     return total

@@ -4,60 +4,55 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 
+from osteolens.config import PhantomOptions
 from osteolens.data.phantom.annotation import annotate, lesion_polygons
 from osteolens.data.phantom.cases import Case, plan_cases
+from osteolens.data.phantom.colour import coloured
+from osteolens.data.phantom.markers import Marker
+from osteolens.data.phantom.oddities import Item, plan_items
 from osteolens.data.phantom.render import case_lesions, render_view
-from osteolens.data.phantom.tables import case_row, metadata_row, write_tables
+from osteolens.data.phantom.tables import case_row, metadata_row, truth_row, write_tables
 from osteolens.domain import image_stem
 from osteolens.errors import DataError
 from osteolens.progress import track
 from osteolens.randomness import named_generator
 from osteolens.storage import atomic_writer, read_json, storage_errors, write_json
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 COMPLETE = "phantom.json"
-JPG_EVERY = 70  # one file name in so many ends in .jpg, as in the release
 
 
-@dataclass(frozen=True)
-class _Item:
-    image_id: str
-    case: Case
-    view: int
-    copy_of: str | None
-
-
-def generate_phantom(root: Path, *, images: int, longest_side: int, seed: int) -> None:
-    """Write a generated data set in the layout of BTXRD, with known truth for labels, outlines and cases.
+def generate_phantom(root: Path, *, seed: int, **options: Any) -> None:
+    """Write a generated data set in the layout of BTXRD, with known truth for labels, outlines, cases and shortcuts.
 
     Equal options give bit-identical files. A folder that already holds this very data set is left as it is.
 
     Parameters
     ----------
-    longest_side
-        Median longest side of the pictures in pixels; sources differ, classes do not.
+    options
+        Fields of :class:`osteolens.config.PhantomOptions`.
 
     Raises
     ------
     DataError
-        `root` holds something else.
+        `root` holds something else, or the cases do not have room for the duplicates asked for.
     StorageError
         The disk refuses.
     """
-    record = {"generator_version": GENERATOR_VERSION, "images": images, "longest_side": longest_side, "seed": seed}
+    chosen = PhantomOptions(**options)
+    record = {"generator_version": GENERATOR_VERSION, "seed": seed, **chosen.model_dump(mode="json")}
     if _already_there(root, record):
         return
     with storage_errors(root):
         root.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
         try:
-            _write(draft, images, longest_side, seed)
+            _write(draft, chosen, seed)
             write_json(draft / COMPLETE, record)
             draft.chmod(0o755)
             _move_into_place(draft, root, record)
@@ -81,55 +76,50 @@ def _already_there(root: Path, record: dict[str, Any]) -> bool:
         return False
     if (root / COMPLETE).is_file() and read_json(root / COMPLETE) == record:
         return True
-    raise DataError(f"{root} already holds something other than this phantom data set. Choose another folder.")
+    raise DataError(
+        f"{root} already holds something other than this phantom data set. Choose another folder, or remove it."
+    )
 
 
-def _write(root: Path, images: int, longest_side: int, seed: int) -> None:
+def _write(root: Path, options: PhantomOptions, seed: int) -> None:
     for folder in ("images", "Annotations"):
         (root / folder).mkdir()
-    metadata, cases = [], []
-    items = _items(plan_cases(images, seed))
-    for item in track(items, "phantom radiographs"):
-        _write_picture(root, item, longest_side, seed)
-        sites = frozenset(_sites(item.case, longest_side, seed))
-        metadata.append(metadata_row(item.image_id, item.case, item.view, sites))
-        cases.append(case_row(item.image_id, item.case))
-    write_tables(root, metadata, cases)
+    metadata, cases, truth = [], [], []
+    for item in track(plan_items(plan_cases(options, seed), options, seed), "phantom radiographs"):
+        marker = _write_picture(root, item, options, seed)
+        metadata.append(metadata_row(item, _sites(item.listed.case, options, seed)))
+        cases.append(case_row(item))
+        truth.append(truth_row(item, marker))
+    write_tables(root, metadata, cases, truth)
 
 
-def _items(cases: tuple[Case, ...]) -> list[_Item]:
-    items: list[_Item] = []
-    for case in cases:
-        for view in range(len(case.views)):
-            number = len(items) + 1
-            suffix = "jpg" if number % JPG_EVERY == 3 else "jpeg"
-            copy_of = items[-1].image_id if case.duplicated and view == 1 else None
-            items.append(_Item(f"IMG{number:06d}.{suffix}", case, view, copy_of))
-    return items
-
-
-def _sites(case: Case, longest_side: int, seed: int) -> list[str]:
+def _sites(case: Case, options: PhantomOptions, seed: int) -> frozenset[str]:
+    """Return the sites of the lesions; of a normal the site that was taken, unless the metadata shortcut empties it."""
     if case.subtype == "synovial osteochondroma":
-        return [case.scene.joint]
-    return [lesion.host.site for lesion in case_lesions(case, longest_side, seed)]
+        return frozenset({case.scene.joint})
+    if case.subtype is not None:
+        return frozenset(lesion.host.site for lesion in case_lesions(case, options, seed))
+    generator = named_generator(seed, "phantom", "site", case.number)
+    host = case.scene.hosts[int(generator.integers(len(case.scene.hosts)))]
+    return frozenset() if generator.random() < options.shortcuts.metadata else frozenset({host.site})
 
 
-def _write_picture(root: Path, item: _Item, longest_side: int, seed: int) -> None:
-    target = root / "images" / item.image_id
-    if item.copy_of is not None:
-        shutil.copyfile(root / "images" / item.copy_of, target)
-        return
-    case = item.case
-    render = render_view(case, item.view, longest_side=longest_side, seed=seed)
-    done, jpeg = cv2.imencode(".jpg", render.picture, [cv2.IMWRITE_JPEG_QUALITY, render.quality])
+def _write_picture(root: Path, item: Item, options: PhantomOptions, seed: int) -> Marker | None:
+    """Write image and annotation; return the marker. A copy is made anew: equal draws give equal bytes."""
+    case, view = item.shown.case, item.shown.view
+    render = render_view(case, view, options, seed=seed)
+    picture = render.picture
+    if item.colouring is not None:
+        picture = coloured(picture, item.colouring, named_generator(seed, "phantom", "colour", case.number, view))
+    done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, render.quality])
     if not done:
         raise DataError(f"{item.image_id} could not be encoded as JPEG.")
-    with atomic_writer(target) as stream:
+    with atomic_writer(root / "images" / item.image_id) as stream:
         stream.write(jpeg.tobytes())
-    if case.subtype is None:
-        return
-    polygons = [polygon for mask in render.outlines for polygon in lesion_polygons(mask)]
-    looseness = named_generator(seed, "phantom", "box", case.number, item.view)
-    shapes = [(str(case.subtype), polygon) for polygon in polygons]
-    record = annotate(item.image_id, render.picture.shape[:2], shapes, looseness)
-    write_json(root / "Annotations" / f"{image_stem(item.image_id)}.json", record)
+    if item.annotated:
+        polygons = [polygon for mask in render.outlines for polygon in lesion_polygons(mask)]
+        looseness = named_generator(seed, "phantom", "box", case.number, view)
+        shapes = [(str(case.subtype), polygon) for polygon in polygons]
+        record = annotate(item.image_id, picture.shape[:2], shapes, looseness)
+        write_json(root / "Annotations" / f"{image_stem(item.image_id)}.json", record)
+    return render.marker

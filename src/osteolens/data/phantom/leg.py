@@ -58,13 +58,13 @@ FEMUR = Bone(
             knots((0, 24, 1.4, 0.42), (0.35, 19, 2.2, 0.40), (0.6, 16, 2.4, 0.40), (1, 18, 1.2, 0.45)),
             (Cap(16), Cap(14)),
         ),
-        Ellipsoid((-43, -447, 8), (25, 25, 25), 1.4, 0.5),
+        Ellipsoid((-43, -447, 8), (25, 25, 25), 0.8, 0.28),
         Ellipsoid((32, -420, -5), (13, 22, 15), 1.3, 0.36, -0.25),
         Ellipsoid((-20, -26, -8), (18, 25, 33), 0.6, 0.52, 0.08),
         Ellipsoid((19, -25, -6), (18, 24, 32), 0.6, 0.52, -0.08),
     ),
 )
-PATELLA = Bone("femur", (Ellipsoid((2, -32, 37), (21, 22, 9), 1.2, 0.36),))
+PATELLA = Bone("femur", (Ellipsoid((2, -32, 37), (21, 22, 9), 0.8, 0.28),), ossified=9)
 TIBIA = Bone(
     "tibia",
     (
@@ -170,7 +170,7 @@ CALCANEUS = Bone(
     ),
 )  # fmt: skip
 MIDFOOT = tuple(
-    Bone("foot", (Ellipsoid(centre, radii, 1.2, 0.5),))
+    Bone("foot", (Ellipsoid(centre, radii, 1.2, 0.5),), ossified=9)
     for centre, radii in (
         ((-12, 399, 52), (16, 14, 8)),
         ((17, 412, 46), (11, 12, 19)),

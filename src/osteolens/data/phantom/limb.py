@@ -13,6 +13,8 @@ from osteolens.data.phantom.solids import Ellipsoid, Solid
 from osteolens.data.phantom.tube import Cap, Knot, Tube
 
 GROWTH_PLATE_CLOSES = 16
+GROWTH_PLATE_MM, PLATE_MM_PER_YEAR = 1.4, 0.09  # width when it closes, and for each year before
+SMALLEST_CORE = 0.4  # of the full size
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,13 @@ class Bone:
         Name of the BTXRD site column.
     parts
         The first is the tube in which a lesion can sit, where the bone has one.
+    ossified
+        Age in years at which its bony core has its full size.
     """
 
     site: str
     parts: tuple[Solid, ...]
+    ossified: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Build:
     Attributes
     ----------
     age
-        In years; open growth plates below 16, thinner shells above 55.
+        In years; open growth plates below 16, small cores of short bones in the young, thinner shells above 55.
     slender
         Factor on the width of bones.
     cortex
@@ -111,24 +116,31 @@ def fleshy(start: Point3, end: Point3, *radii: tuple[float, float], rounding: fl
 
 def grown(limb: Limb, build: Build) -> Limb:
     """Return the limb as this patient has it."""
-    bones = tuple(Bone(bone.site, tuple(_grown_bone(part, build) for part in bone.parts)) for bone in limb.bones)
+    bones = tuple(_grown_bone(bone, build) for bone in limb.bones)
     flesh = tuple(_grown_flesh(part, build) for part in limb.flesh)
     return dataclasses.replace(limb, bones=bones, flesh=flesh)
 
 
-def _grown_bone(part: Solid, build: Build) -> Solid:
+def _grown_bone(bone: Bone, build: Build) -> Bone:
+    core = max(SMALLEST_CORE, build.age / bone.ossified) if build.age < bone.ossified else 1.0
+    return dataclasses.replace(bone, parts=tuple(_grown_part(part, build, core) for part in bone.parts))
+
+
+def _grown_part(part: Solid, build: Build, core: float) -> Solid:
     if isinstance(part, Ellipsoid):
-        side, along, front = part.radii
+        side, along, front = (radius * core for radius in part.radii)
         radii = (side * build.slender, along, front * build.slender)
-        return dataclasses.replace(part, radii=radii, shell=part.shell * build.cortex)
+        return dataclasses.replace(part, radii=radii, shell=part.shell * build.cortex * core)
     if not isinstance(part, Tube):
         return part
     scaled = tuple(
         (k[0], *(side * build.slender for side in k[1:5]), k[5] * build.cortex * build.slender, k[6])
         for k in part.knots
     )
-    plates = part.plates if build.age < GROWTH_PLATE_CLOSES else ()
-    return dataclasses.replace(part, knots=knots(*scaled), plates=plates)
+    years = GROWTH_PLATE_CLOSES - build.age
+    plates = part.plates if years > 0 else ()
+    width = GROWTH_PLATE_MM + PLATE_MM_PER_YEAR * max(years, 0)
+    return dataclasses.replace(part, knots=knots(*scaled), plates=plates, plate_width=width)
 
 
 def _grown_flesh(part: Solid, build: Build) -> Solid:
@@ -163,4 +175,4 @@ def bent_solid(part: Solid, hinge: Point3, flexion: float) -> Solid:
 
 def bent_bone(bone: Bone, hinge: Point3, flexion: float) -> Bone:
     """Return a bone moved by a bent joint."""
-    return Bone(bone.site, tuple(bent_solid(part, hinge, flexion) for part in bone.parts))
+    return dataclasses.replace(bone, parts=tuple(bent_solid(part, hinge, flexion) for part in bone.parts))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
+Picture = npt.NDArray[np.uint8]
 
 
 def smooth_noise(generator: np.random.Generator, shape: tuple[int, int], scale: float) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What each source makes of a detector's signal: window, equalisation, sharpening, collimation, marker, JPEG."""
+"""What each source makes of a detector's signal: size, window, equalisation, sharpening, collimation, lettering."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from osteolens.data.phantom.exposure import wide_blur
-from osteolens.data.phantom.noise import FloatArray
-
-Picture = npt.NDArray[np.uint8]
+from osteolens.data.phantom.exposure import BODY, Attenuation, wide_blur
+from osteolens.data.phantom.markers import Marker, burned_in, draw_marker, thinnest_place
+from osteolens.data.phantom.noise import FloatArray, Picture
 
 DEEPEST_COLLIMATION = 0.055  # of a side
-BODY = 0.12  # attenuation from which a pixel belongs to the body
+# Widths of BTXRD's files have a median of 580 pixels in hospital_g and of 1,888 in hospital_b.
+SMALL_EXPORT = {"hospital_g": 580 / 1888}
+SMALLEST_SIDE = 64  # pixels
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,18 @@ class Settings:
     quality: int
 
 
-def draw_settings(generator: np.random.Generator, style: Style, longest_side: int) -> Settings:
-    """Draw the settings of one picture."""
+def draw_settings(generator: np.random.Generator, source: str, longest_side: int, small_exports: float) -> Settings:
+    """Draw the settings of one picture.
+
+    Parameters
+    ----------
+    small_exports
+        0 to 1: how far the sources of SMALL_EXPORT go down to their factor on the longest side.
+    """
+    style = STYLES[source]
+    side = longest_side * generator.uniform(*style.size) * (1 + small_exports * (SMALL_EXPORT.get(source, 1.0) - 1))
     return Settings(
-        longest_side=round(longest_side * generator.uniform(*style.size)),
+        longest_side=max(round(side), SMALLEST_SIDE),
         equalise=generator.uniform(*style.equalise),
         toe=generator.uniform(*style.toe),
         fog=generator.uniform(*style.fog),
@@ -113,16 +121,12 @@ def draw_settings(generator: np.random.Generator, style: Style, longest_side: in
     )
 
 
-def develop(signal: FloatArray, healthy: FloatArray, settings: Settings) -> FloatArray:
+def develop(signal: FloatArray, attenuation: Attenuation, settings: Settings) -> FloatArray:
     """Return grey values 0 to 1 (bone bright) of a detector signal.
 
     Window and equalisation follow the healthy limb, so that a lesion changes its own pixels only.
-
-    Parameters
-    ----------
-    healthy
-        Attenuation of the limb without its lesions, (height, width).
     """
+    healthy = attenuation.healthy
     level = np.float32(settings.equalise) * (0.6 * wide_blur(healthy, 0.14) + 0.4 * wide_blur(healthy, 0.05))
     flat = healthy[::4, ::4] - level[::4, ::4]
     body = flat[healthy[::4, ::4] > BODY]
@@ -130,9 +134,9 @@ def develop(signal: FloatArray, healthy: FloatArray, settings: Settings) -> Floa
     low += settings.toe * (high - low)
     grey = (signal - level - np.float32(low)) / np.float32(max(high - low, 0.2))
     grey += np.float32(settings.sharpen) * (grey - cv2.GaussianBlur(grey, (0, 0), 2.0))
-    open_field = np.clip(healthy / BODY, 0.0, 1.0)
+    body_share = np.clip((healthy + np.maximum(attenuation.change, 0)) / np.float32(BODY), 0, 1)
     grey = np.float32(0.12) + np.float32(0.82) * grey
-    grey = _shoulder(grey) * (np.float32(0.35) + np.float32(0.65) * open_field)
+    grey = _shoulder(grey) * (np.float32(0.35) + np.float32(0.65) * body_share)
     fog = np.float32(settings.fog)
     return (fog + (1 - fog) * np.power(grey, np.float32(settings.gamma))).astype(np.float32)
 
@@ -146,15 +150,29 @@ def _shoulder(grey: FloatArray) -> FloatArray:
     return np.where(grey > knee, high, np.where(grey < toe, low, grey)).astype(np.float32)
 
 
-def dress(grey: FloatArray, healthy: FloatArray, style: Style, side: str, generator: np.random.Generator) -> Picture:
-    """Add collimation, side marker and lettering; return 8-bit grey."""
+def dress(
+    grey: FloatArray, healthy: FloatArray, style: Style, side: str, generator: np.random.Generator, *, plate: bool
+) -> tuple[Picture, Marker | None]:
+    """Add collimation, lettering and side marker; return 8-bit grey and the marker.
+
+    Parameters
+    ----------
+    plate
+        Put the planted marker in the place of the source's own; nothing else changes.
+    """
     if generator.random() < style.collimated:
         grey = _collimated(grey, generator)
-    if generator.random() < style.marker:
-        grey = _marked(grey, healthy, side, circled=generator.random() < style.circled, generator=generator)
+    chance, ring = generator.random(2)
+    size = generator.uniform(0.03, 0.055) * grey.shape[0]
+    place = thinnest_place(healthy, size, generator)
     if generator.random() < style.lettering:
         grey = _lettered(grey, style.text, generator)
-    return np.clip(np.rint(grey * 255), 0, 255).astype(np.uint8)
+    marker = None
+    if plate:
+        grey, marker = draw_marker(grey, side, "plate", size, place)
+    elif chance < style.marker:
+        grey, marker = draw_marker(grey, side, "ringed" if ring < style.circled else "letter", size, place)
+    return np.clip(np.rint(grey * 255), 0, 255).astype(np.uint8), marker
 
 
 def _collimated(grey: FloatArray, generator: np.random.Generator) -> FloatArray:
@@ -171,38 +189,6 @@ def _collimated(grey: FloatArray, generator: np.random.Generator) -> FloatArray:
     return grey * (np.float32(0.04) + np.float32(0.96) * share)
 
 
-def _marked(
-    grey: FloatArray, healthy: FloatArray, side: str, *, circled: bool, generator: np.random.Generator
-) -> FloatArray:
-    """Burn the side letter in where the body is thinnest among six places drawn along the edges."""
-    size = generator.uniform(0.03, 0.055) * grey.shape[0]
-    column, row = _thinnest_place(healthy, size, generator)
-    ink = np.zeros(grey.shape, dtype=np.uint8)
-    scale, stroke = size / 21, max(round(size / 8), 1)
-    (text_width, text_height), _ = cv2.getTextSize(side, cv2.FONT_HERSHEY_SIMPLEX, scale, stroke)
-    origin = (round(column - text_width / 2), round(row + text_height / 2))
-    cv2.putText(ink, side, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, stroke, cv2.LINE_AA)
-    if circled:
-        cv2.circle(ink, (round(column), round(row)), round(0.95 * size), 255, max(stroke // 2, 1), cv2.LINE_AA)
-    return _burned_in(grey, ink, 0.97)
-
-
-def _thinnest_place(healthy: FloatArray, size: float, generator: np.random.Generator) -> tuple[float, float]:
-    """Return the (column, row) with the least body behind it, of three places at each side of the picture."""
-    height, width = healthy.shape
-    margin, reach = 1.6 * size, max(int(size), 1)
-    columns = margin + generator.uniform(0, 0.2 * width, 6)
-    columns[3:] = width - columns[3:]
-    rows = generator.uniform(0.06 * height + margin, 0.94 * height - margin, 6)
-
-    def thickness(place: int) -> float:
-        top, left = max(int(rows[place]) - reach, 0), max(int(columns[place]) - reach, 0)
-        return float(healthy[top : top + 2 * reach, left : left + 2 * reach].mean())
-
-    best = min(range(6), key=thickness)
-    return float(columns[best]), float(rows[best])
-
-
 def _lettered(grey: FloatArray, text: str, generator: np.random.Generator) -> FloatArray:
     height, width = grey.shape
     scale = 0.016 * height / 21 * 1.3
@@ -211,8 +197,4 @@ def _lettered(grey: FloatArray, text: str, generator: np.random.Generator) -> Fl
     left = 4 if generator.random() < 0.3 else width - text_width - 4
     top = text_height + 4 if generator.random() < 0.6 else height - 6
     cv2.putText(ink, text, (left, top), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, 1, cv2.LINE_AA)
-    return _burned_in(grey, ink, 0.85)
-
-
-def _burned_in(grey: FloatArray, ink: Picture, brightness: float) -> FloatArray:
-    return (grey + (np.float32(brightness) - grey) * (ink.astype(np.float32) / 255)).astype(np.float32)
+    return burned_in(grey, ink, 0.85)

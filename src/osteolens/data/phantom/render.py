@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osteolens.config import PhantomOptions
 from osteolens.data.phantom.cases import Case
 from osteolens.data.phantom.exposure import attenuate, detect
 from osteolens.data.phantom.geometry import Detector
 from osteolens.data.phantom.lesions import Effect, Lesion, draw_lesions, lesion_effect
 from osteolens.data.phantom.lesions.footprint import BoolArray
 from osteolens.data.phantom.limb import Limb, draw_build, grown
-from osteolens.data.phantom.noise import smooth_noise
-from osteolens.data.phantom.processing import STYLES, Picture, Settings, develop, draw_settings, dress
+from osteolens.data.phantom.markers import Marker
+from osteolens.data.phantom.noise import Picture, smooth_noise
+from osteolens.data.phantom.processing import STYLES, Settings, develop, draw_settings, dress
 from osteolens.data.phantom.scenes import Pose, draw_pose, posed_limb
 from osteolens.randomness import named_generator
 
@@ -33,14 +35,17 @@ class Render:
         One mask per outline, (height, width).
     quality
         JPEG quality its source stores it with.
+    marker
+        The side marker, where there is one.
     """
 
     picture: Picture
     outlines: tuple[BoolArray, ...]
     quality: int
+    marker: Marker | None
 
 
-def render_view(case: Case, view: int, *, longest_side: int, seed: int, lesions: bool = True) -> Render:
+def render_view(case: Case, view: int, options: PhantomOptions, *, seed: int, lesions: bool = True) -> Render:
     """Render one view of a case.
 
     Parameters
@@ -50,22 +55,29 @@ def render_view(case: Case, view: int, *, longest_side: int, seed: int, lesions:
     lesions
         False shows the same patient, exposure and noise without the lesions.
     """
-    settings, pose = _draw_view(case, view, longest_side, seed)
+    settings, pose = _draw_view(case, view, options, seed)
     limb = _limb(case, pose, seed)
     detector = _detector(pose, named_generator(seed, "phantom", "warp", case.number))
-    effects = _effects(case, limb, detector, longest_side, seed) if lesions else ()
+    effects = _effects(case, limb, detector, options, seed) if lesions else ()
     generator = named_generator(seed, "phantom", "exposure", case.number, view)
-    attenuation = attenuate(limb, detector, effects, generator)
+    attenuation = attenuate(limb, detector, effects, generator).exaggerated(options.lesion_contrast)
     signal = detect(attenuation, photons=settings.photons, blur=settings.blur, generator=generator)
-    grey = develop(signal, attenuation.healthy, settings)
+    grey = develop(signal, attenuation, settings)
     side = "L" if case.mirror == 1 else "R"
-    picture = dress(grey, attenuation.healthy, STYLES[case.source], side, generator)
-    return Render(picture, tuple(mask for effect in effects for mask in effect.outlines), settings.quality)
+    plate = bears_plate(case, view, options, seed)
+    picture, marker = dress(grey, attenuation.healthy, STYLES[case.source], side, generator, plate=plate)
+    return Render(picture, tuple(mask for effect in effects for mask in effect.outlines), settings.quality, marker)
 
 
-def _draw_view(case: Case, view: int, longest_side: int, seed: int) -> tuple[Settings, Pose]:
+def bears_plate(case: Case, view: int, options: PhantomOptions, seed: int) -> bool:
+    """Whether the marker shortcut is planted in a picture; a stronger shortcut adds to a weaker one."""
+    chance = named_generator(seed, "phantom", "marker plate", case.number, view).random()
+    return case.malignant and bool(chance < options.shortcuts.marker)
+
+
+def _draw_view(case: Case, view: int, options: PhantomOptions, seed: int) -> tuple[Settings, Pose]:
     generator = named_generator(seed, "phantom", "view", case.number, view)
-    settings = draw_settings(generator, STYLES[case.source], longest_side)
+    settings = draw_settings(generator, case.source, options.longest_side, options.shortcuts.export_size)
     return settings, draw_pose(generator, case.scene, case.views[view], settings.longest_side, case.mirror)
 
 
@@ -83,19 +95,20 @@ def _detector(pose: Pose, generator: np.random.Generator) -> Detector:
     return Detector(pose.camera, x, y)
 
 
-def _effects(case: Case, limb: Limb, detector: Detector, longest_side: int, seed: int) -> tuple[Effect, ...]:
+def _effects(case: Case, limb: Limb, detector: Detector, options: PhantomOptions, seed: int) -> tuple[Effect, ...]:
     effects = []
-    for lesion in case_lesions(case, longest_side, seed):
+    for lesion in case_lesions(case, options, seed):
         generator = named_generator(seed, "phantom", "lesion", case.number, lesion.number)
         effects.append(lesion_effect(lesion, case.scene, limb, detector, generator))
     return tuple(effects)
 
 
 @functools.lru_cache(maxsize=4)
-def case_lesions(case: Case, longest_side: int, seed: int) -> tuple[Lesion, ...]:
+def case_lesions(case: Case, options: PhantomOptions, seed: int) -> tuple[Lesion, ...]:
     """Return the lesions of a case, the same in all its views."""
     if case.subtype is None:
         return ()
-    poses = [_draw_view(case, view, longest_side, seed)[1] for view in range(len(case.views))]
+    poses = [_draw_view(case, view, options, seed)[1] for view in range(len(case.views))]
     views = [(_limb(case, pose, seed), pose) for pose in poses]
-    return draw_lesions(named_generator(seed, "phantom", "lesions", case.number), case.subtype, case.scene, views)
+    generator = named_generator(seed, "phantom", "lesions", case.number)
+    return draw_lesions(generator, case.subtype, case.scene, views, options.lesion_scale)

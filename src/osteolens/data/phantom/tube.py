@@ -17,7 +17,6 @@ LOOKUP = 512
 SMOOTHING = 0.012  # of the length: rounds the corners between two knots
 SHORTEST_PROJECTION = 0.35
 THICKEST_SHORTENING = np.float32(0.6)  # a ray along a tube leaves it through the end
-GROWTH_PLATE_MM = 1.6
 
 Knot = tuple[float, float, float, float, float, float, float]
 
@@ -60,6 +59,8 @@ class Tube:
         Sideways bend of the middle in millimetres.
     plates
         Positions (0 to 1) of open growth plates.
+    plate_width
+        Width of an open growth plate in millimetres.
     squareness
         0 is an ellipse, 1 the squarest cross-section.
     """
@@ -70,6 +71,7 @@ class Tube:
     caps: tuple[Cap, Cap] = (Cap(), Cap())
     bow: float = 0.0
     plates: tuple[float, ...] = ()
+    plate_width: float = 1.6
     squareness: float = 0.0
 
     @property
@@ -187,7 +189,7 @@ class Tube:
         gap: FloatArray | np.float32 = np.float32(1)
         for position in self.plates:
             wave = along - np.float32(position * self.length) + np.sin(across / np.float32(6)) * np.float32(1.2)
-            wave /= np.float32(GROWTH_PLATE_MM)
+            wave /= np.float32(self.plate_width)
             gap = gap * (1 - np.float32(0.55) * np.exp(-(wave**2)) + np.float32(0.2) * np.exp(-((wave - 2.2) ** 2)))
         return gap
 

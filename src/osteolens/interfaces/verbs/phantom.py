@@ -16,15 +16,19 @@ def phantom(
     override: Overrides = None,
     data: DataRoot = None,
     sheet: Annotated[Path | None, typer.Option(help="Write a contact sheet (PNG) there as well.")] = None,
+    zip_file: Annotated[
+        Path | None, typer.Option("--zip", help="Write it there as well as a ZIP, as odd as that of the release.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Generate a phantom data set in the layout of BTXRD at data.root."""
     options = resolve(config, override, data, quiet=quiet)
-    from osteolens.data.phantom import contact_sheet, generate_phantom
+    from osteolens.data.phantom import contact_sheet, generate_phantom, write_release_zip
 
-    chosen = options.phantom
-    generate_phantom(options.data.root, images=chosen.images, longest_side=chosen.longest_side, seed=options.seed)
+    generate_phantom(options.data.root, seed=options.seed, **dict(options.phantom))
     say(options.data.root)
     if sheet is not None:
         contact_sheet(options.data.root, sheet, columns=6, rows=2)
         say(sheet)
+    if zip_file is not None:
+        say(write_release_zip(options.data.root, zip_file))

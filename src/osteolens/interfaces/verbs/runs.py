@@ -36,11 +36,12 @@ def train(
     options = resolve(config, override, data, quiet=quiet)
     schemes = chosen_splits(options, scheme, all_splits=all_splits)
     from osteolens.data.radiographs import load_radiographs
+    from osteolens.data.splits import expand_schemes
     from osteolens.experiments import stages
     from osteolens.models.checkpoint import checkpoint_path
 
     radiographs = load_radiographs(options.data)
-    for name in schemes:
+    for name in expand_schemes(schemes, radiographs, options):
         stages.train_run(options, radiographs, name, fresh=fresh)
         say(checkpoint_path(options, name, "best"))
 
@@ -57,10 +58,11 @@ def predict(
     options = resolve(config, override, data, quiet=quiet)
     schemes = chosen_splits(options, scheme, all_splits=all_splits)
     from osteolens.data.radiographs import load_radiographs
+    from osteolens.data.splits import expand_schemes
     from osteolens.experiments import stages
 
     radiographs = load_radiographs(options.data)
-    for name in schemes:
+    for name in expand_schemes(schemes, radiographs, options):
         say(stages.predict(options, radiographs, name))
 
 
@@ -86,10 +88,12 @@ def evaluate(
     else:
         schemes = chosen_splits(options, scheme, all_splits=all_splits)
         from osteolens.data.radiographs import load_radiographs
+        from osteolens.data.splits import expand_schemes
         from osteolens.experiments import stages
 
         radiographs = load_radiographs(options.data)
-        summaries = [stages.evaluate_run(options, radiographs, name) for name in schemes]
+        names = expand_schemes(schemes, radiographs, options)
+        summaries = [stages.evaluate_run(options, radiographs, name) for name in names]
     for path in summaries:
         say(path.read_text(encoding="utf-8").rstrip() if json else path)
 
@@ -106,10 +110,11 @@ def gradcam(
     options = resolve(config, override, data, quiet=quiet)
     schemes = chosen_splits(options, scheme, all_splits=all_splits)
     from osteolens.data.radiographs import load_radiographs
+    from osteolens.data.splits import expand_schemes
     from osteolens.experiments import stages
 
     radiographs = load_radiographs(options.data)
-    for name in schemes:
+    for name in expand_schemes(schemes, radiographs, options):
         say(stages.explain(options, radiographs, name))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from osteolens.errors import EXIT_FAILURE
+from osteolens.errors import EXIT_FAILURE, ConfigError
 from osteolens.interfaces.options import (
     AllSplits,
     AsJson,
@@ -35,29 +35,42 @@ def split(
     options = resolve(config, override, data, quiet=quiet)
     schemes = chosen_splits(options, scheme, all_splits=all_splits)
     from osteolens.data.radiographs import load_radiographs
+    from osteolens.data.splits import class_counts, expand_schemes
     from osteolens.experiments import stages
+    from osteolens.interfaces.tables import split_table
 
     radiographs = load_radiographs(options.data)
-    for name in schemes:
+    for name in expand_schemes(schemes, radiographs, options):
         manifest = stages.split(options, radiographs, name)
-        counts = manifest.frame.groupby("split", sort=False).size()
-        say(f"{stages.manifest_path(options, name)}: " + ", ".join(f"{part} {n}" for part, n in counts.items()))
+        say(f"{stages.manifest_path(options, name)}\n{split_table(class_counts(manifest))}")
 
 
 def leakcheck(
     manifest: Annotated[Path, typer.Argument(help="Any CSV with the columns image_id and split.")],
     group_column: Annotated[str | None, typer.Option(help="Column that names the patient or case.")] = None,
     limit: Annotated[float, typer.Option(min=0, max=1, help="Largest share with a sibling in train.")] = 0.0,
+    images: Annotated[Path | None, typer.Option(help="Folder of the pictures: find copies and look-alikes.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Data root: its pictures, and its cases.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the shares there, a .png file.")] = None,
     quiet: Quiet = False,
     json: AsJson = False,
 ) -> None:
     """Tell which share of the evaluation images has a sibling in train; exit code 1 over the limit."""
+    if images is not None and data is not None:
+        raise ConfigError("give either --images FOLDER or --data ROOT, not both.")
+    if figure is not None and figure.suffix.lower() != ".png":
+        raise ConfigError(f"--figure writes PNG, so {figure} must end in .png.")
+    options = resolve(None, None, data, quiet=quiet)
     from osteolens.data import leakage
+    from osteolens.data.radiographs import load_radiographs
     from osteolens.interfaces.tables import leakage_table
-    from osteolens.progress import configure_logging
 
-    configure_logging(quiet=quiet)
-    result = leakage.leakcheck(manifest, group_column=group_column, limit=limit)
+    radiographs = load_radiographs(options.data) if data is not None else None
+    result = leakage.leakcheck(manifest, group_column=group_column, limit=limit, images=images, data=radiographs)
+    if figure is not None:
+        from osteolens.data.leakage.figure import draw_leakage
+
+        draw_leakage(result, figure)
     say(to_json(result).rstrip() if json else f"{result['sentence']}\n\n{leakage_table(result)}")
     if not result["passed"]:
         raise typer.Exit(EXIT_FAILURE)

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from osteolens.data.audit import AuditResult, audit
+from osteolens.config import load_config
+from osteolens.data.audit import AuditResult, audit, leakage_of_splits
 from osteolens.data.audit.figures import audit_figures
 from osteolens.data.audit.findings import counted, findings
 from osteolens.data.audit.tables import missing_values, quantiles_by_class
+from osteolens.data.radiographs import load_radiographs
 from osteolens.errors import DataError
 from osteolens.storage import to_json
 
@@ -116,6 +118,7 @@ def test_files(result: AuditResult) -> None:
     assert [entry["image_id"] for entry in files["unreadable"]] == ["e.jpeg"]
     assert files["kinds"]["JPEG L"] == {"Normal": 1, "Benign": 1, "Malignant": 1}
     assert files["kinds"]["PNG RGB"] == {"Normal": 1, "Benign": 0, "Malignant": 0}
+    assert files["borders"]["all"]["images"] == 4
     assert files["width"]["Normal"]["n"] == 2
     assert files["width"]["Normal"]["median"] == 52  # of 64 and 40
     assert files["height"]["Malignant"]["max"] == 100
@@ -134,6 +137,19 @@ def test_annotations(result: AuditResult) -> None:
     assert found["outline_and_box_counts_differ"] == [{"annotation": "c", "polygons": 0, "rectangles": 1}]
     assert found["lesion_area"]["Benign"]["median"] == pytest.approx(0.25)
     assert found["lesion_area"]["Malignant"]["median"] == pytest.approx(0.5)
+    assert found["lesion_area_bands"] == {"10% and over": {"Normal": 0, "Benign": 1, "Malignant": 1}}
+    assert found["other_size"] == ["b.jpeg", "c.jpg"]  # drawn at 100 x 200
+    assert found["turned"] == []
+
+
+def test_cases_and_origin(result: AuditResult) -> None:
+    """Cases: 1 holds a and b, 2 holds c, and the images of no table share the empty name."""
+    assert result.summary["origin"] == "source"
+    statistics = result.summary["statistics"]
+    assert {name: entry["n"] for name, entry in statistics.items()} == {"all": 4, "none given": 1, "x": 1, "y": 2}
+    assert statistics["y"]["width"] == 72  # of 64 and 80
+    assert statistics["none given"]["coloured"] == 1
+    assert result.summary["class_from_statistics"] == {}  # fewer than ten images
 
 
 def test_duplicates_and_conflicting_labels(result: AuditResult) -> None:
@@ -147,10 +163,13 @@ def test_duplicates_and_conflicting_labels(result: AuditResult) -> None:
 def test_missing_values_and_violations(result: AuditResult) -> None:
     assert result.summary["missing_values"] == {"age": 1}
     violations = result.summary["metadata"]["violations"]
-    assert {(entry["row"], entry["message"]) for entry in violations if entry["row"] > 1} == {
-        (3, "more than one view is given."),
-        (5, "no view is given."),
+    assert {(entry["row"], entry["column"], entry["value"]) for entry in violations if entry["row"] > 1} == {
+        (3, "frontal, lateral", "1, 1"),
+        (5, "frontal, lateral, oblique", "all 0"),
     }
+    assert result.violations.to_dict(orient="records") == violations
+    kinds = {entry["message"]: entry["rows"] for entry in result.summary["metadata"]["kinds"]}
+    assert kinds["the table has no such column."] == 37 - 13
     assert sum(entry["row"] == 1 for entry in violations) == 37 - 13
 
 
@@ -175,14 +194,31 @@ def base_summary(**changes: Any) -> dict[str, Any]:
         "classes": {"Normal": 100, "Malignant": 50},
         "annotated": 0,
         "tables": {},
-        "files": {"missing": [], "unreadable": [], "unlisted": [], "coloured": [], "kinds": {}},
+        "files": {
+            "missing": [],
+            "unreadable": [],
+            "unlisted": [],
+            "coloured": [],
+            "framed": [],
+            "blank": [],
+            "kinds": {},
+        },
         "annotations": {},
         "duplicates": {"exact_groups": [], "label_conflicts": [], "near_pairs": []},
         "metadata": {"warnings": 0},
+        "class_from_statistics": {},
+        "cases": {"cases": 75},
         "leakage": None,
     }
-    keys = ("unreadable", "normals_with_annotation", "tumours_without_annotation", "without_image", "ignored_shapes")
-    empty["annotations"] = {key: [] for key in (*keys, "outline_and_box_counts_differ")}
+    keys: tuple[str, ...] = (
+        "unreadable",
+        "normals_with_annotation",
+        "tumours_without_annotation",
+        "without_image",
+        "ignored_shapes",
+    )
+    keys += ("turned", "other_size", "outline_and_box_counts_differ")
+    empty["annotations"] = {key: [] for key in keys}
     return empty | changes
 
 
@@ -227,14 +263,21 @@ def test_leakage_is_found_by_split_and_part() -> None:
 
 def test_figures_are_drawn_where_there_is_data(result: AuditResult) -> None:
     figures = audit_figures(result)
-    assert [figure.name for figure in figures] == ["classes_by_origin", "age_by_class", "lesion_area", "image_size"]
+    assert [figure.name for figure in figures] == [
+        "classes_by_origin",
+        "age_by_class",
+        "image_size",
+        "statistics_by_origin",
+        "lesion_area",
+    ]
+    assert all("n = " in figure.caption for figure in figures)
     assert all(figure.png.startswith(b"\x89PNG") and figure.alt and figure.caption for figure in figures)
     assert [figure.png for figure in audit_figures(result)] == [figure.png for figure in figures]
+    unknown = dict.fromkeys(("lesion_area", "width", "height", "annotated_width", "annotated_height"), np.nan)
     bare = AuditResult(
-        result.summary | {"tables": {}},
-        result.images[["image_id", "label"]].assign(
-            lesion_area=np.nan, width=np.nan, height=np.nan, annotated_width=np.nan, annotated_height=np.nan
-        ),
+        result.summary | {"tables": {}, "origin": None},
+        result.images[["image_id", "label", "kind"]].assign(**unknown),
+        result.violations,
     )
     assert audit_figures(bare) == []
 
@@ -261,10 +304,55 @@ def test_gaps_and_quantiles_by_hand() -> None:
     assert (counted(1, "box", "boxes"), counted(1200, "box", "boxes")) == ("1 box", "1,200 boxes")
 
 
+def test_a_turned_annotation_is_found(tmp_path: Path) -> None:
+    """The file is 60 wide and 40 high; one annotation says so, the other was drawn on a copy turned by a quarter."""
+    for name in ("images", "Annotations"):
+        (tmp_path / name).mkdir()
+    for i, (width, height) in enumerate([(60, 40), (40, 60)]):
+        save(tmp_path / "images", f"{i}.png", i, (60, 40))
+        square = {"label": "x", "shape_type": "polygon", "points": [[1, 1], [9, 1], [9, 9]]}
+        drawn = {"imageWidth": width, "imageHeight": height, "shapes": [square]}
+        (tmp_path / "Annotations" / f"{i}.json").write_text(json.dumps(drawn), encoding="utf-8")
+    (tmp_path / "dataset.csv").write_text("image_id,label\n0.png,x\n1.png,y\n", encoding="utf-8")
+    summary = audit(tmp_path).summary
+    assert summary["annotations"]["turned"] == summary["annotations"]["other_size"] == ["1.png"]
+    text = "1 annotation whose height and width are exchanged: drawn on a turned copy."
+    assert {"severity": "problem", "text": text} in summary["findings"]
+
+
+def test_a_data_set_of_which_nothing_can_be_decoded_is_audited(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "images" / name).write_text("no picture", encoding="utf-8")
+    (tmp_path / "dataset.csv").write_text("image_id,label\na.png,x\nb.png,y\n", encoding="utf-8")
+    result = audit(tmp_path)
+    assert [entry["image_id"] for entry in result.summary["files"]["unreadable"]] == ["a.png", "b.png"]
+    assert result.summary["statistics"] == result.summary["class_from_statistics"] == {}
+    assert result.summary["cases"] is None
+    assert audit_figures(result) == []
+    texts = [finding["text"] for finding in result.summary["findings"]]
+    assert "2 image files that cannot be decoded." in texts
+    assert any("not known which images are of one case" in text for text in texts)
+
+
+def test_what_tells_the_class_is_found() -> None:
+    entries = {
+        "width": {"Malignant": {"auc": 0.2, "n": 150}},
+        "mean": {"Malignant": {"auc": 0.75, "n": 150}, "Normal": {"auc": 0.6, "n": 150}},
+    }
+    (finding,) = findings(base_summary(class_from_statistics=entries))
+    assert finding["text"].startswith(
+        "Among 150 images the width alone tells Malignant from the others with an AUC of 0.8"
+    )
+
+
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_btxrd(btxrd256: Path) -> None:
-    summary = audit(btxrd256).summary
+    options = load_config(None, [f"data.root={btxrd256}"])
+    data = load_radiographs(options.data)
+    leakage = leakage_of_splits(data, options)
+    summary = audit(btxrd256, cases=data.frame[["image_id", "case_id", "source"]], leakage=leakage).summary
     assert (summary["images"], summary["annotated"]) == (3746, 1867)
     assert summary["classes"] == {"Normal": 1879, "Benign": 1525, "Malignant": 342}
     assert len(summary["duplicates"]["exact_groups"]) == 21
@@ -275,8 +363,22 @@ def test_btxrd(btxrd256: Path) -> None:
     assert len(summary["duplicates"]["near_pairs"]) == 20
     assert summary["tables"]["center"]["3"] == {"Normal": 27, "Benign": 201, "Malignant": 31}
     assert summary["tables"]["gender"]["M"]["Malignant"] + summary["tables"]["gender"]["F"]["Malignant"] == 342
-    area = summary["annotations"]["lesion_area"]
+    area, area_bands = (summary["annotations"][key] for key in ("lesion_area", "lesion_area_bands"))
     assert area["all"]["median"] == pytest.approx(0.0092, abs=5e-4)
     assert area["Benign"]["median"] == pytest.approx(0.0053, abs=5e-4)
     assert area["Malignant"]["median"] == pytest.approx(0.031, abs=1e-3)
+    assert sum(sum(counts.values()) for counts in area_bands.values()) == 1867
     assert summary["files"]["unreadable"] == []
+    kinds = {entry["message"]: entry["rows"] for entry in summary["metadata"]["kinds"]}
+    assert kinds["the tumour has more than one site."] == 189
+    assert summary["metadata"]["warnings"] == 189 + 1 + 2 + 1 + 1 + 1
+    assert summary["cases"]["cases"] == 1403
+    # FACTS section 4: hospital g exports small pictures, and size alone tells malignant from benign
+    assert summary["statistics"]["hospital_g"]["annotated_width"] == 580
+    assert summary["statistics"]["hospital_b"]["annotated_width"] == 1888
+    assert summary["class_from_statistics"]["annotated_width"]["Malignant"]["auc"] == pytest.approx(0.25, abs=0.02)
+    published = summary["leakage"]["published"]["evaluation"]["val"]
+    assert published["tumours"]["shared_fraction"] == pytest.approx(0.679, abs=5e-4)
+    assert summary["leakage"]["center"]["evaluation"]["test"]["overall"]["shared"] == 0
+    assert summary["leakage"]["case"]["evaluation"]["test"]["overall"]["shared"] == 0
+    assert summary["leakage"]["stratified"]["evaluation"]["test"]["tumours"]["shared_fraction"] > 0.5

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
+import pandas as pd
 import pytest
 
 from osteolens.data.phantom.contact_sheet import contact_sheet
@@ -13,16 +15,19 @@ from osteolens.errors import DataError
 
 def test_sheet_holds_a_picture_and_a_caption_in_every_cell(phantom: Path, tmp_path: Path) -> None:
     sheet = cv2.imread(str(contact_sheet(phantom, tmp_path / "sheet.png", columns=4, rows=2)))
-    assert sheet.shape == (2 * 282, 4 * 260, 3)
+    assert sheet.shape == (2 * 300, 4 * 260, 3)
     for row in range(2):
         for column in range(4):
-            cell = sheet[row * 282 : (row + 1) * 282, column * 260 : (column + 1) * 260]
+            cell = sheet[row * 300 : (row + 1) * 300, column * 260 : (column + 1) * 260]
             assert cell[:260].std() > 10
-            assert cell[262:].max() > 200
+            assert cell[280:].max() > 200
 
 
 def test_missing_picture_is_named(phantom: Path, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
-    (tmp_path / "dataset.csv").write_text((phantom / "dataset.csv").read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(DataError, match="IMG000001"):
+    for name in ("dataset.csv", "truth.csv"):
+        shutil.copyfile(phantom / name, tmp_path / name)
+    table = pd.read_csv(phantom / "dataset.csv")
+    first = table.loc[table["osteochondroma"] == 1, "image_id"].iloc[0]  # a picture of each subtype comes first
+    with pytest.raises(DataError, match=first):
         contact_sheet(tmp_path, tmp_path / "sheet.png", columns=1, rows=1)

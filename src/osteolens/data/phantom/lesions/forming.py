@@ -16,7 +16,7 @@ from osteolens.data.phantom.tube import Cap, Tube
 
 GROWTH_SHELL, CAP_SHELL = 1.7, 1.3
 CARTILAGE_MM = 3.0  # an outgrowth wears a cap of cartilage and lifts the skin
-JOINT_MM = (6.0, 17.0)  # smallest and largest reach of the bodies
+CODMAN_MM = 1.0  # thickness of the lifted periosteum
 RAYS = 1024
 VISIBLE_MM = 1.0  # path from which an outgrowth is drawn around
 MOSTLY_FREE = 0.35  # share beside the bone from which only that part is drawn around
@@ -67,7 +67,7 @@ def _outgrowth(spot: Footprint, generator: np.random.Generator) -> tuple[Solid, 
 
 def synovial_bodies(joint: Point3, spot: Footprint, generator: np.random.Generator) -> Effect:
     """Several small calcified bodies around the joint; the outline runs around each cluster."""
-    detector, size = spot.detector, float(np.clip(spot.lesion.half_width, *JOINT_MM))
+    detector, size = spot.detector, spot.lesion.half_width
     side = math.copysign(size, math.cos(spot.lesion.azimuth))
     canvas = np.zeros(detector.camera.shape, dtype=np.float32)
     for _ in range(int(generator.integers(7, 14))):
@@ -86,15 +86,18 @@ def synovial_bodies(joint: Point3, spot: Footprint, generator: np.random.Generat
 
 
 def osteosarcoma(spot: Footprint, generator: np.random.Generator) -> Effect:
-    """Ill-defined mixture of lysis and cloudy bone, broken cortex, sunburst spicules, soft-tissue mass."""
+    """Permeative lysis, cloud-like new bone, sunburst spicules, Codman triangles, a soft-tissue mass."""
     shape, pitch = spot.radius.shape, spot.detector.camera.pitch
     width = np.float32(spot.lesion.half_width)
     edge = np.clip(1.15 - spot.radius, 0, 0.45) / np.float32(0.45)
-    mottle = smooth_noise(generator, shape, max(3.0 / pitch, 2.0)) + smooth_noise(generator, shape, 9 / pitch)
-    keep = 1 - edge * np.clip(0.35 + 0.3 * mottle, 0, 0.85)
-    cloud = np.maximum(smooth_noise(generator, shape, 7 / pitch) + 0.35 * mottle + 0.25, 0) * edge
+    fine = smooth_noise(generator, shape, max(2.2 / pitch, 1.6))
+    mottle = fine + smooth_noise(generator, shape, 8 / pitch)
+    lysis, sclerosis = generator.uniform(0.25, 0.5), generator.uniform(0.6, 1.3)
+    keep = 1 - edge * np.clip(lysis + 0.3 * mottle, 0, 0.85)
+    cloud = edge / (1 + np.exp(-2.2 * smooth_noise(generator, shape, 8 / pitch) - 0.7 * fine + 0.4))
     beside_bone = np.exp(-np.minimum(spot.bone, 30) / 5)
-    mineral = cloud * (4.0 + 0.3 * width) + _spicules(spot, generator) * beside_bone * edge * (4.0 + 0.2 * width)
+    mineral = cloud * sclerosis * (3.5 + 0.3 * width)
+    mineral += (_spicules(spot, generator) * edge * (3.0 + 0.2 * width) + _codman(spot)) * beside_bone
     mass = np.sqrt(np.maximum(1 - (spot.radius / 1.15) ** 2, 0)) * width * np.float32(1.6)
     return Effect(
         spot.lesion.host.bone,
@@ -107,8 +110,21 @@ def osteosarcoma(spot: Footprint, generator: np.random.Generator) -> Effect:
 
 def _spicules(spot: Footprint, generator: np.random.Generator) -> FloatArray:
     """Return thin rays that leave the bone's axis like the rays of a rising sun, 0 to 2."""
-    bend = np.float32(2.5) * smooth_noise(generator, spot.radius.shape, 8 / spot.detector.camera.pitch)
+    bend = np.float32(1.5) * smooth_noise(generator, spot.radius.shape, 8 / spot.detector.camera.pitch)
     turn = np.arctan2(spot.along + bend, np.float32(1.6) * spot.across)
     table = np.maximum(smooth_noise(generator, (1, RAYS), 9.0), 0).ravel()
     index = np.clip((turn / np.float32(2 * math.pi) + np.float32(0.5)) * RAYS, 0, RAYS - 1).astype(np.int32)
     return np.minimum(table[index], 2)
+
+
+def _codman(spot: Footprint) -> FloatArray:
+    """Return the periosteum lifted off the shaft at both ends of the lesion, as mm of compact bone."""
+    lesion, pitch = spot.lesion, spot.detector.camera.pitch
+    beside = (spot.bone <= 0).astype(np.uint8)
+    distance = cv2.distanceTransform(beside, cv2.DIST_L2, 3).astype(np.float32) * np.float32(pitch)
+    progress = np.abs(spot.along) / np.float32(lesion.half_length)
+    side = spot.across * np.float32(math.copysign(1, math.cos(lesion.azimuth - spot.detector.camera.angle))) > 0
+    lift = np.float32(0.5 * lesion.half_width) * (np.float32(1.35) - progress)
+    line = np.exp(-(((distance - lift) / np.float32(max(CODMAN_MM, 1.2 * pitch))) ** 2))
+    shown = side & (beside > 0) & (progress > 0.75) & (progress < 1.35)
+    return (line * shown * np.float32(4.0)).astype(np.float32)

@@ -8,26 +8,30 @@ import numpy as np
 from osteolens.data.phantom.lesions.footprint import BoolArray, Effect, Footprint
 from osteolens.data.phantom.noise import FloatArray, smooth_noise
 
+FALLEN_FRAGMENT = 0.3  # share of cysts in which a piece of broken wall has sunk to the bottom
+
 
 def simple_bone_cyst(spot: Footprint, generator: np.random.Generator) -> Effect:
-    """Central, well defined lucency that thins the cortex, inside a thin dense rim."""
-    rim = spot.shell(generator.uniform(0.7, 1.3)) * np.float32(0.9)
-    return _cavity(spot, depth=0.92, mineral=rim, outline=spot.radius < 1)
+    """Central, well defined lucency that thins the cortex, inside a thin dense rim; at times a fallen fragment."""
+    mineral = spot.shell(generator.uniform(0.7, 1.3)) * np.float32(0.9)
+    if generator.random() < FALLEN_FRAGMENT:
+        mineral = mineral + _fragment(spot)
+    return _cavity(spot, depth=0.92, mineral=mineral, outline=spot.radius < 1)
 
 
 def giant_cell_tumor(spot: Footprint, generator: np.random.Generator) -> Effect:
-    """Eccentric lucency under the joint surface, without a dense rim, crossed by a few faint ridges."""
+    """Eccentric lucency up to the joint surface, without a dense rim, crossed by the ridges of a soap bubble."""
     ridges = _ridges(generator, spot.radius.shape, spot.lesion.half_width * 0.8 / spot.detector.camera.pitch)
-    ridges *= spot.chord() * np.float32(1.0)
+    ridges *= spot.chord() * np.float32(1.6)
     outline = (spot.radius < 1) & (spot.bone > 0)
-    return _cavity(spot, depth=0.95, mineral=ridges, outline=outline)
+    return _cavity(spot, depth=0.95, mineral=ridges, outline=outline, wall=0.3)
 
 
 def osteofibroma(spot: Footprint, generator: np.random.Generator) -> Effect:
     """Bubbles in the cortex with dense walls, drawn out along the shaft."""
     walls = _ridges(generator, spot.radius.shape, spot.lesion.half_width * 0.9 / spot.detector.camera.pitch)
     mineral = spot.shell(1.6) * np.float32(0.8) + walls * spot.chord() * np.float32(3.5)
-    return _cavity(spot, depth=0.88, mineral=mineral, outline=spot.radius < 1)
+    return _cavity(spot, depth=0.8, mineral=mineral, outline=spot.radius < 1)
 
 
 def enchondroma(spot: Footprint, generator: np.random.Generator) -> Effect:
@@ -50,11 +54,28 @@ def moth_eaten(spot: Footprint, generator: np.random.Generator) -> Effect:
     return Effect(spot.lesion.host.bone, keep.astype(np.float32), still, swelling.astype(np.float32), (outline,))
 
 
-def _cavity(spot: Footprint, *, depth: float, mineral: FloatArray, outline: BoolArray) -> Effect:
-    """Return the effect of a hole with a sharp border; `depth` is the share of bone missing in its middle."""
-    keep = 1 - np.float32(depth) * spot.chord() ** np.float32(0.45)
+def _cavity(spot: Footprint, *, depth: float, mineral: FloatArray, outline: BoolArray, wall: float = 0.45) -> Effect:
+    """Return the effect of a hole with a sharp border.
+
+    Parameters
+    ----------
+    depth
+        Share of bone missing in its middle.
+    wall
+        Exponent of the hole's path: the smaller, the steeper its border.
+    """
+    keep = 1 - np.float32(depth) * spot.chord() ** np.float32(wall)
     none = np.zeros_like(keep)
     return Effect(spot.lesion.host.bone, keep, mineral.astype(np.float32), none, (outline,))
+
+
+def _fragment(spot: Footprint) -> FloatArray:
+    """Return a sliver of cortex lying at the bottom of the cavity, as mm of compact bone."""
+    lesion = spot.lesion
+    level = spot.along - np.float32(0.55 * lesion.half_length) - np.float32(0.35) * spot.across
+    thickness = np.float32(max(0.9, 0.9 * spot.detector.camera.pitch))
+    inside = (np.abs(spot.across) < 0.45 * lesion.half_width) & (spot.radius < 0.9)
+    return (np.exp(-((level / thickness) ** 2)) * inside * np.float32(3.0)).astype(np.float32)
 
 
 def _ridges(generator: np.random.Generator, shape: tuple[int, int], spacing: float) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ WAVES = 4  # in an irregular outline
 AREA_SPREAD = 0.55  # of the logarithm
 MEDIAN_AREA = {"benign": 0.028, "malignant": 0.045}
 SMALLEST_AREA, LARGEST_AREA = 0.008, 0.08
+JOINT_MM = (6.0, 17.0)  # smallest and largest reach of bodies in a joint
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Habit:
         Smallest and largest length / width.
     widest
         Largest half width, as a multiple of the bone's half width.
+    bones
+        Bones it prefers where the picture shows them; empty is any.
+    anterior
+        Whether it sits in front of the axis instead of beside it.
     """
 
     malignant: bool
@@ -64,14 +70,18 @@ class Habit:
     eccentricity: tuple[float, float]
     elongation: tuple[float, float]
     widest: float
+    bones: tuple[str, ...] = ()
+    anterior: bool = False
 
 
 HABITS: dict[Subtype, Habit] = {
     "osteochondroma": Habit(False, ("metaphysis",), (1.0, 1.0), (1.0, 1.4), 1.7),
     "multiple osteochondromas": Habit(False, ("metaphysis",), (1.0, 1.0), (1.0, 1.4), 1.6),
-    "simple bone cyst": Habit(False, ("metaphysis", "diaphysis"), (0.0, 0.15), (1.3, 1.9), 1.08),
-    "giant cell tumor": Habit(False, ("epiphysis",), (0.25, 0.5), (0.9, 1.3), 0.95),
-    "osteofibroma": Habit(False, ("diaphysis", "metaphysis"), (0.65, 0.85), (1.8, 2.6), 0.75),
+    "simple bone cyst": Habit(False, ("metaphysis", "diaphysis"), (0.0, 0.15), (1.3, 1.9), 1.08, ("humerus", "femur")),
+    "giant cell tumor": Habit(False, ("epiphysis",), (0.25, 0.5), (0.9, 1.3), 0.95, ("femur", "tibia", "radius")),
+    "osteofibroma": Habit(
+        False, ("diaphysis", "metaphysis"), (0.65, 0.85), (1.8, 2.6), 0.75, ("tibia", "fibula"), anterior=True
+    ),
     "synovial osteochondroma": Habit(False, ("joint",), (0.0, 0.0), (0.8, 1.2), 2.0),
     "other bt": Habit(False, ("metaphysis", "diaphysis"), (0.0, 0.3), (1.2, 1.8), 0.85),
     "osteosarcoma": Habit(True, ("metaphysis",), (0.5, 0.9), (1.1, 1.6), 2.2),
@@ -111,7 +121,7 @@ class Lesion:
 
 
 def draw_lesions(
-    generator: np.random.Generator, subtype: Subtype, scene: Scene, views: Sequence[View]
+    generator: np.random.Generator, subtype: Subtype, scene: Scene, views: Sequence[View], scale: float = 1.0
 ) -> tuple[Lesion, ...]:
     """Draw the lesions of a case; they lie inside the field of all its views.
 
@@ -119,12 +129,17 @@ def draw_lesions(
     ----------
     views
         All views of the case; the first sets the lesions' size and the side of the bone that shows them best.
+    scale
+        Factor on width and length, over what the bone would hold.
     """
     count = int(generator.integers(2, 4)) if subtype == "multiple osteochondromas" else 1
-    start = int(generator.integers(len(scene.hosts)))
-    hosts = [scene.hosts[(start + number) % len(scene.hosts)] for number in range(count)]
+    preferred = [host for host in scene.hosts if host.site in HABITS[subtype].bones] or scene.hosts
+    start = int(generator.integers(len(preferred)))
+    hosts = [preferred[(start + number) % len(preferred)] for number in range(count)]
+    drawn = [_draw(generator, subtype, host, views, number=number, count=count) for number, host in enumerate(hosts)]
     return tuple(
-        _draw(generator, subtype, host, views, number=number, count=count) for number, host in enumerate(hosts)
+        dataclasses.replace(lesion, half_width=scale * lesion.half_width, half_length=scale * lesion.half_length)
+        for lesion in drawn
     )
 
 
@@ -140,7 +155,7 @@ def _draw(
         subtype=subtype,
         host=host,
         position=position,
-        azimuth=pose.camera.angle + side + generator.normal(0, 0.35),
+        azimuth=(math.pi / 2 if habit.anterior else pose.camera.angle + side) + generator.normal(0, 0.35),
         eccentricity=generator.uniform(*habit.eccentricity),
         half_width=half_width,
         half_length=half_length,
@@ -177,7 +192,10 @@ def _draw_size(
     area = float(share) * camera.shape[0] * camera.shape[1] * camera.pitch**2
     elongation = generator.uniform(*habit.elongation)
     width = min(math.sqrt(area / (math.pi * elongation)), habit.widest * float(tube.at(position)[:2].mean()))
-    return width, min(area / (math.pi * width), 2.2 * elongation * width)
+    length = min(area / (math.pi * width), 2.2 * elongation * width)
+    if "joint" in habit.places:
+        width = float(np.clip(width, *JOINT_MM))
+    return width, length
 
 
 def host_tube(limb: Limb, host: Host) -> Tube:

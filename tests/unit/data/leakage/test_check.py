@@ -36,18 +36,31 @@ k,test,Malignant,c7,p3
 """
 
 
+def share(n: int, shared: int, **kinds: int) -> dict[str, Any]:
+    """Where no other kind is at work, the images that leak are those that share a case."""
+    fraction = shared / n
+    return {
+        "n": n,
+        "shared": shared,
+        "shared_fraction": fraction,
+        **kinds,
+        "leaking": shared,
+        "leaking_fraction": fraction,
+    }
+
+
 def test_shares_worked_out_by_hand(write: Any) -> None:
     result = leakcheck(write(BY_HAND))
     assert result["train_images"] == 3
     val, test = result["evaluation"]["val"], result["evaluation"]["test"]
-    assert val["overall"] == {"n": 3, "shared": 1, "shared_fraction": 1 / 3}
-    assert val["per_class"]["Normal"] == {"n": 1, "shared": 0, "shared_fraction": 0.0}
-    assert val["per_class"]["Benign"] == {"n": 2, "shared": 1, "shared_fraction": 0.5}
+    assert val["overall"] == share(3, 1)
+    assert val["per_class"]["Normal"] == share(1, 0)
+    assert val["per_class"]["Benign"] == share(2, 1)
     assert "Malignant" not in val["per_class"]
-    assert val["tumours"] == {"n": 2, "shared": 1, "shared_fraction": 0.5}
-    assert test["overall"] == {"n": 5, "shared": 3, "shared_fraction": 0.6}
-    assert test["per_class"]["Malignant"] == {"n": 3, "shared": 2, "shared_fraction": 2 / 3}
-    assert test["tumours"] == {"n": 4, "shared": 2, "shared_fraction": 0.5}
+    assert val["tumours"] == share(2, 1)
+    assert test["overall"] == share(5, 3)
+    assert test["per_class"]["Malignant"] == share(3, 2)
+    assert test["tumours"] == share(4, 2)
     assert result["passed"] is False
     assert result["sentence"] == (
         "50.0% of the val tumour images (1 of 2) have another image of the same case in train. "
@@ -77,7 +90,7 @@ def test_a_clean_split_passes_and_says_so(write: Any) -> None:
         "No val image has another image of the same case in train. "
         "No test image has another image of the same case in train."
     )
-    assert result["evaluation"]["test"]["per_class"] == {"unlabelled": {"n": 1, "shared": 0, "shared_fraction": 0.0}}
+    assert result["evaluation"]["test"]["per_class"] == {"unlabelled": share(1, 0)}
     assert "tumours" not in result["evaluation"]["test"]
 
 
@@ -90,7 +103,7 @@ def test_without_a_part_to_report_on_nothing_is_passed(write: Any) -> None:
 def test_btxrd_images_are_looked_up_under_any_suffix(write: Any) -> None:
     # IMG000001 and IMG000002 are cases of their own; which images share a case is looked up in the case table
     result = leakcheck(write("image_id,split\nIMG000001,train\nIMG000002.png,val\n"))
-    assert result["evaluation"]["val"]["overall"] == {"n": 1, "shared": 0, "shared_fraction": 0.0, "duplicated": 0}
+    assert result["evaluation"]["val"]["overall"] == share(1, 0, duplicated=0)
     assert result["passed"] is True
 
 
@@ -103,11 +116,52 @@ def test_a_copy_of_a_train_image_is_leakage_whatever_its_case(write: Any) -> Non
     assert "1 test image(s) are byte-identical to a train image." in result["sentence"]
 
 
+def test_copies_are_looked_up_for_a_table_with_cases_of_its_own(write: Any) -> None:
+    text = "image_id,split,label,case_id\nIMG000591,train,Benign,a\nIMG003456,test,Normal,b\n"
+    result = leakcheck(write(text))
+    assert result["evaluation"]["test"]["overall"]["duplicated"] == 1
+    assert result["passed"] is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image_id,split,label,case_id\nIMG000591,train,Malignant,a\nIMG003456,test,Malignant,b\n",  # a phantom's names
+        "image_id,split,case_id\nIMG000591,train,a\nIMG003456,test,b\n",  # names alone are no proof
+        "image_id,split,case_id\nx/IMG000591,train,a\ny/IMG000591,test,b\n",
+    ],
+)
+def test_copies_are_not_looked_up_for_other_data_under_the_same_names(write: Any, text: str) -> None:
+    result = leakcheck(write(text))
+    assert "duplicated" not in result["evaluation"]["test"]["overall"]
+    assert result["passed"] is True
+
+
+def test_labels_of_other_words_are_no_contradiction(write: Any) -> None:
+    result = leakcheck(write("image_id,split,label\nIMG000591,train,tumour\nIMG003456,test,none\n"))
+    assert result["evaluation"]["test"]["per_class"]["none"]["duplicated"] == 1
+
+
+def test_another_data_set_in_folders_is_checked_by_its_own_column(write: Any) -> None:
+    result = leakcheck(
+        write("image_id,split,patient\np1/v.png,train,1\np2/v.png,test,2\np1/w.png,test,1\n"), group_column="patient"
+    )
+    assert result["evaluation"]["test"]["overall"] == share(2, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("image_id,split\nx1,train\nx2,test\n", r"2 image.* not in BTXRD, for example x1.*--group-column"),
         ("image_id,split\nIMG000001,train\nIMG000001.jpg,test\n", "more than once"),
+        (
+            "image_id,split\na/IMG000001,train\nb/IMG000001,test\n",
+            "differ only by their folder, such as a/IMG000001 and b/",
+        ),
+        (
+            "image_id,split,label\nIMG000001,train,Normal\nIMG000002,test,Normal\n",  # both are Malignant
+            "labels are others, so BTXRD's cases are not theirs.*--group-column",
+        ),
         ("image_id,split,case_id\na,val,1\nb,test,2\n", "no train part"),
         ("image_id,split,case_id\na,train,1\nb,holdout,2\n", "'holdout'; use train, val and test"),
         ("image_id,split,case_id\na,train,1\nb,test,\nc,test,\n", "column case_id .* has 2 empty cell"),

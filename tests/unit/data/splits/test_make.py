@@ -10,9 +10,8 @@ import pytest
 from osteolens.config import Config, load_config
 from osteolens.data.manifest import COLUMNS, Manifest
 from osteolens.data.radiographs import RadiographSet, load_radiographs
-from osteolens.data.splits import assign_groups, joined_groups, make_split
-from osteolens.errors import DataError
-from osteolens.randomness import named_generator
+from osteolens.data.splits import expand_schemes, make_split
+from osteolens.errors import ConfigError, DataError
 
 DataRoot = Callable[..., Path]
 Rows = list[dict[str, str]]
@@ -170,33 +169,118 @@ def test_a_split_file_that_does_not_fit_is_told(data_root: DataRoot, rows: Rows,
         split(root, "mine", "data.split_files.mine=mine.csv")
 
 
-def test_joined_groups_follow_chains_of_shared_keys() -> None:
-    cases = pd.Series(["d", "c", "c", "e", "f"])
-    files = pd.Series(["1", "2", "3", "3", "4"])
-    assert joined_groups(cases, files).tolist() == ["d", "c", "c", "c", "f"]  # e shares file 3 with the second c
-    assert joined_groups(cases[::-1], files[::-1]).tolist() == ["f", "c", "c", "c", "d"]
+def test_every_case_is_tested_on_once_over_the_folds(data_root: DataRoot, rows: Rows) -> None:
+    root = data_root(rows)
+    frames = [split(root, f"case-fold-{number}", "data.folds=4").frame for number in range(1, 5)]
+    tested = pd.concat([frame[frame["split"] == "test"] for frame in frames])
+    assert sorted(tested["image_id"]) == sorted(row["image_id"] for row in rows)
+    for frame in frames:
+        assert len(frame) == 120
+        assert set(frame.groupby("case_id")["split"].nunique()) == {1}
+        assert (frame["split"] == "test").sum() in range(27, 34)  # 30, give or take a case
+        rest = frame[frame["split"] != "test"]
+        for _, of_class in rest.groupby("label"):
+            assert abs((of_class["split"] == "val").sum() - 0.15 * len(of_class)) < 3  # less than one case
+        assert set(frame.loc[frame["split"] == "test", "label"]) == {"Normal", "Benign", "Malignant"}
 
 
-def test_a_rare_class_reaches_every_part() -> None:
-    labels = np.array(["a"] * 100 + ["b"] * 3)
-    parts = assign_groups(labels, np.arange(103).astype(str), FRACTIONS, named_generator(0, "test"))
-    assert sorted(parts[100:]) == ["test", "train", "val"]
+def test_more_folds_than_cases_are_refused(data_root: DataRoot, rows: Rows) -> None:
+    root = data_root(rows[:12])  # four cases
+    assert len(split(root, "case-fold-1", "data.folds=3").frame) == 12
+    with pytest.raises(DataError, match=r"4 folds need more than 4 cases, and there are 4\. Lower data\.folds"):
+        split(root, "case-fold-1", "data.folds=4")
 
 
-def test_single_images_level_out_what_a_large_group_brings() -> None:
-    groups = np.array(["large"] * 10 + [f"single {n}" for n in range(40)])
-    for seed in range(5):
-        parts = assign_groups(np.array(["a"] * 50), groups, FRACTIONS, named_generator(seed, "test"))
-        for part, share in FRACTIONS.items():
-            assert abs((parts == part).sum() - 50 * share) <= 1
+@pytest.fixture
+def sources(rows: Rows) -> Rows:
+    """The cases go round three sources; ``Unknown`` has normals only."""
+    names = ("hospital_g", "MedPix", "Unknown")
+    chosen = [names[n // 3 % 3] if row["label"] == "Normal" else names[n // 3 % 2] for n, row in enumerate(rows)]
+    return [{**row, "source": source} for row, source in zip(rows, chosen, strict=True)]
 
 
-def test_groups_of_mixed_classes_and_sizes_come_close_to_the_target() -> None:
-    generator = np.random.default_rng(0)
-    groups = np.repeat(np.arange(400), generator.integers(1, 12, 400)).astype(str)
-    labels = generator.choice(["Normal", "Benign", "Malignant"], len(groups), p=[0.5, 0.4, 0.1])
-    parts = assign_groups(labels, groups, FRACTIONS, named_generator(0, "test"))
-    assert set(pd.Series(parts).groupby(groups).nunique()) == {1}
-    for name in ("Normal", "Benign", "Malignant"):
-        for part, share in FRACTIONS.items():
-            assert abs((parts[labels == name] == part).mean() - share) < 0.02
+def test_the_source_scheme_tests_on_exactly_one_source(data_root: DataRoot, sources: Rows) -> None:
+    frame = split(data_root(sources), "source-g").frame
+    assert len(frame) == 120
+    assert (frame["split"] == "test").equals(frame["source"] == "hospital_g")
+    assert set(frame["scheme"]) == {"source-g"}
+    rest = frame[frame["split"] != "test"]
+    assert set(rest.groupby("case_id")["split"].nunique()) == {1}
+    for _, of_class in rest.groupby("label"):
+        assert abs((of_class["split"] == "val").sum() - 0.15 * len(of_class)) < 3  # less than one case
+
+
+def test_a_group_that_reaches_into_the_tested_source_is_in_no_part(data_root: DataRoot, sources: Rows) -> None:
+    inside = next(row for row in sources if row["source"] == "hospital_g")
+    outside = [row for row in sources if row["source"] == "MedPix" and row["case_id"] == "c01"]
+    assert len(outside) == 3
+    inside["content"] = outside[0]["content"] = "one picture under two names"
+    part = part_of(split(data_root(sources), "source-g"))
+    assert part[inside["image_id"]] == "test"
+    assert len(part) == 117
+    assert not {row["image_id"] for row in outside} & set(part)  # the copy, and the rest of its case
+
+
+def test_families_are_replaced_by_their_members(data_root: DataRoot, sources: Rows) -> None:
+    data, config = loaded(data_root(sources), "data.folds=3")
+    assert expand_schemes(["case", "case-kfold", "source", "case-fold-2", "case"], data, config) == [
+        "case",
+        "case-fold-1",
+        "case-fold-2",
+        "case-fold-3",
+        "source-medpix",  # no source-unknown: a source of one class tells nothing apart
+        "source-g",
+    ]
+    (config.data.root / "mine.csv").write_text("image_id,split\ni000,train\n")
+    own = config.with_overrides("data.split_files.source=mine.csv")
+    assert expand_schemes(["source"], data, own) == ["source"]
+
+
+def test_a_source_of_one_class_can_be_asked_for(data_root: DataRoot, sources: Rows) -> None:
+    frame = split(data_root(sources), "source-unknown").frame
+    assert set(frame.loc[frame["split"] == "test", "label"]) == {"Normal"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "words"),
+    [
+        ("case-kfold", "stands for several splits: case-fold-1, case-fold-2"),
+        ("case-fold-9", "no fold 9: data.folds is 5, so folds are 1 to 5"),
+        ("source-x", "no source x in this data set; its sources give the schemes source-medpix, source-unknown, sou"),
+        ("nonsense", "no split scheme nonsense. Known are stratified"),
+    ],
+)
+def test_a_scheme_that_cannot_be_made_is_told(data_root: DataRoot, sources: Rows, scheme: str, words: str) -> None:
+    data, config = loaded(data_root(sources))
+    with pytest.raises(DataError, match=words):
+        make_split(data, scheme, config)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("", ""), "at least two sources"),
+        (("a", "a"), "at least two sources"),
+        (("Site 1", "site-1"), "'site-1' has no short name of its own"),
+        (("a", "??"), "no short name of its own"),
+    ],
+)
+def test_sources_that_cannot_be_told_apart_are_refused(
+    data_root: DataRoot, rows: Rows, names: tuple[str, str], words: str
+) -> None:
+    data, config = loaded(data_root([{**row, "source": names[n % 2]} for n, row in enumerate(rows)]))
+    with pytest.raises(DataError, match=words):
+        expand_schemes(["source"], data, config)
+
+
+def test_no_source_of_two_classes_is_no_source_scheme(data_root: DataRoot, rows: Rows) -> None:
+    data, config = loaded(data_root([{**row, "source": row["label"]} for row in rows]))
+    with pytest.raises(DataError, match="no source has images of two classes"):
+        expand_schemes(["source"], data, config)
+
+
+@pytest.mark.parametrize("scheme", ["case-fold-6", "case-fold-0", "case-fold-", "sources", "kfold"])
+def test_the_configuration_knows_the_members(scheme: str) -> None:
+    with pytest.raises(ConfigError, match=f"unknown split scheme.* {scheme}; .*case-fold-1 to case-fold-5 and source-"):
+        load_config(None, [f"training.split_strategy={scheme}"])
+    load_config(None, ["data.split_schemes=[case-fold-5, case-kfold, source, source-g]"])

@@ -1,0 +1,175 @@
+"""Tables with columns of their own, class folders, sub-folders, masks. Expected values are written out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from osteolens.config import DataOptions, load_config
+from osteolens.data.annotation_files import mask_annotation
+from osteolens.data.annotations import lesion_mask
+from osteolens.data.radiographs import load_radiographs
+from osteolens.data.sources import read_source
+from osteolens.errors import ConfigError, DataError
+
+OWN = {"columns": {"label": "fractured", "case_id": "patient"}, "label_values": {"0": "Normal", "1": "Fractured"}}
+
+
+def root_of(tmp_path: Path, table: str | None, *pictures: str) -> Path:
+    for name in pictures:
+        path = tmp_path / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((20, 30), 100, np.uint8)).save(path)
+    if table is not None:
+        (tmp_path / "dataset.csv").write_text(table, encoding="utf-8")
+    return tmp_path
+
+
+def test_own_columns_get_the_common_names_and_own_classes(tmp_path: Path) -> None:
+    table = (
+        "file name,fractured,patient,sex,Age,frontal,lateral,oblique,hand,hip,label\n"
+        "a.png,0,p1,female,30,1,0,0,1,2,x\nb.png,1.0,,M,old,0,1,0,0,0,y\n"
+    )
+    data = load_radiographs(DataOptions(root=root_of(tmp_path, table, "a.png", "b.png"), **OWN))
+    frame = data.frame
+    assert frame["image_id"].tolist() == ["a.png", "b.png"]
+    assert frame["label"].tolist() == ["Normal", "Fractured"]
+    assert frame["case_id"].tolist() == ["p1", "b"]
+    assert frame["gender"].tolist() == ["F", "M"]
+    assert frame["age"].iloc[0] == 30
+    assert np.isnan(frame["age"].iloc[1])
+    assert frame[["frontal", "lateral", "oblique"]].to_numpy().tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert frame["hand (table)"].tolist() == ["1", "0"]  # one of fifteen sites must not pass for all
+    assert frame["hip"].tolist() == ["2", "0"]
+    assert frame["label (table)"].tolist() == ["x", "y"]
+    found = data.metadata.violations
+    assert found[["row", "image_id", "column", "severity"]].to_numpy().tolist() == [
+        [3, "b.png", "age", "warning"],
+        [3, "b.png", "case_id", "warning"],
+    ]
+
+
+def test_a_column_that_only_bears_the_name_of_a_flag_is_not_taken_for_one(tmp_path: Path) -> None:
+    root = root_of(tmp_path, "image_id,label,hand,width\na.png,x,left,7\n", "a.png")
+    frame = load_radiographs(DataOptions(root=root)).frame
+    assert frame["hand (table)"].tolist() == ["left"]
+    assert frame["width (table)"].tolist() == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("image_id,fractured\na.png,0\n", r"data\.columns names 'patient', which is no column"),
+        (
+            "image_id,fractured,patient\na.png,2\n",
+            r"row 2, a\.png, column label: data\.label_values has no class for '2'",
+        ),
+        ("image_id,fractured,patient\na.png,\n", "column label: the image has no label"),
+        ("image_id,fractured,patient\na.png,0,p\na.jpg,1,p\n", r"row 3, a\.jpg, .*already in row 2"),
+        ("image_id,fractured,patient\na.png,=1,p\n", "is a formula"),
+        ("name,fractured,patient\na.png,1,p\n", "no column image_id"),
+    ],
+)
+def test_what_makes_a_label_or_an_identity_doubtful_is_refused(tmp_path: Path, table: str, message: str) -> None:
+    root = root_of(tmp_path, table, "a.png")
+    with pytest.raises(DataError, match=message):
+        read_source(DataOptions(root=root, **OWN))
+
+
+def test_a_table_without_labels_is_told_how_to_name_them(tmp_path: Path) -> None:
+    root = root_of(tmp_path, "image_id,fractured\na.png,0\n", "a.png")
+    with pytest.raises(DataError, match=r"name yours in data\.columns"):
+        read_source(DataOptions(root=root))
+
+
+def test_images_are_found_in_sub_folders_by_name_and_by_path(tmp_path: Path) -> None:
+    table = "image_id,label\none.png,x\nimages/p1/view.png,x\np2\\view.png,y\ngone.png,y\n"
+    root = root_of(tmp_path, table, "x/one.png", "p1/view.png", "p2/view.png", "spare.png")
+    source = read_source(DataOptions(root=root))
+    assert source.metadata.frame["image_id"].tolist() == ["one.png", "p1_view.png", "p2_view.png", "gone.png"]
+    assert source.files.paths == {
+        "one": root / "images/x/one.png",
+        "p1_view": root / "images/p1/view.png",
+        "p2_view": root / "images/p2/view.png",
+    }
+    assert source.files.missing == ("gone.png",)
+    assert [path.name for path in source.files.unlisted] == ["spare.png"]
+
+
+def test_a_name_that_two_files_bear_is_refused(tmp_path: Path) -> None:
+    root = root_of(tmp_path, "image_id,label\nview.png,x\n", "p1/view.png", "p2/view.png")
+    with pytest.raises(DataError, match=r"view\.png could be p1.view\.png and p2.view\.png"):
+        read_source(DataOptions(root=root))
+
+
+def test_a_folder_per_class_needs_no_table(tmp_path: Path) -> None:
+    root = root_of(tmp_path, None, "healthy/1.png", "broken/1.png", "broken/deep/2.png", "stray.png")
+    source = read_source(
+        DataOptions(root=root, metadata=None, label_values={"healthy": "Normal", "broken": "Fractured"})
+    )
+    assert source.metadata.frame.to_numpy().tolist() == [
+        ["broken_1.png", "Fractured"],
+        ["broken_deep_2.png", "Fractured"],
+        ["healthy_1.png", "Normal"],
+    ]
+    assert source.files.paths["healthy_1"] == root / "images/healthy/1.png"
+    assert source.files.unlisted == (root / "images/stray.png",)
+    plain = read_source(DataOptions(root=root, metadata=None))
+    assert plain.metadata.frame["label"].tolist() == ["broken", "broken", "healthy"]
+
+
+def test_class_folders_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+    root = root_of(tmp_path, None, "stray.png")
+    with pytest.raises(DataError, match="no folders with pictures"):
+        read_source(DataOptions(root=root, metadata=None))
+    root_of(tmp_path, None, "a/b_c.png", "a_b/c.png")
+    with pytest.raises(DataError, match="would both be called a_b_c"):
+        read_source(DataOptions(root=root, metadata=None))
+    with pytest.raises(DataError, match=r"no class for the folder\(s\) a_b"):
+        read_source(DataOptions(root=root, metadata=None, label_values={"a": "x"}))
+
+
+def test_yes_and_no_must_be_quoted_in_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("data: {label_values: {yes: Fractured, no: Normal}}")
+    with pytest.raises(ConfigError, match="put yes, no, true and false in quotes"):
+        load_config(path)
+    path.write_text("data: {label_values: {'yes': Fractured, 0: Normal}}")
+    assert load_config(path).data.label_values == {"yes": "Fractured", "0": "Normal"}
+    path.write_text("data: {columns: {colour: x}}")
+    with pytest.raises(ConfigError, match="colour"):
+        load_config(path)
+
+
+def test_a_mask_gives_its_pixels_back_holes_and_corners_included() -> None:
+    mask = np.zeros((40, 60), np.uint8)
+    mask[5:20, 5:25] = 255
+    mask[9:12, 9:14] = 0  # a hole
+    mask[14:17, 10:12] = 0  # another
+    mask[10, 11] = 1  # an island in the hole
+    mask[30:33, 40:44] = 7
+    mask[33:36, 44:47] = 7  # touches the last by a corner
+    mask[39, 59] = 1  # one pixel in the corner of the picture
+    annotation = mask_annotation(mask)
+    assert (annotation.width, annotation.height) == (60, 40)
+    np.testing.assert_array_equal(lesion_mask(annotation, 40, 60), mask > 0)
+
+
+def test_an_empty_mask_has_no_lesion() -> None:
+    assert mask_annotation(np.zeros((20, 20), np.uint8)).lesions == ()
+
+
+def test_masks_lie_like_the_images(tmp_path: Path) -> None:
+    root = root_of(tmp_path, None, "broken/1.png", "healthy/1.png")
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:10, 5:10] = 255
+    (root / "masks" / "broken").mkdir(parents=True)
+    Image.fromarray(mask).save(root / "masks" / "broken" / "1.png")
+    data = load_radiographs(DataOptions(root=root, metadata=None, annotations_dir="masks"))
+    annotation = data.annotation("broken_1.png")
+    assert annotation is not None
+    assert lesion_mask(annotation, 20, 30).sum() == 25
+    assert data.annotation("healthy_1.png") is None
