@@ -13,6 +13,7 @@ import pytest
 from osteolens.interfaces.cli import main
 
 VERBS = (
+    "download",
     "phantom",
     "audit",
     "specification",
