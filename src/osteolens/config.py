@@ -201,6 +201,10 @@ class TrainingOptions(_Options):
     )
     annotations: bool = Field(False, description="add a copy of each annotated image, dimmed outside the lesion")
     dim_factor: Fraction = Field(0.5, description="brightness left outside the lesion in those copies")
+    threads: Count | None = Field(
+        None,
+        description="CPU threads of the computation; null: one per core. Sums round by it, so figures depend on it",
+    )
     workers: Annotated[int, Field(ge=0)] = Field(0, description="loading processes; 0 loads in the training process")
 
 
@@ -271,6 +275,14 @@ class Config(_Options):
             )
         if len(set(self.class_names)) != len(self.class_names) or len(self.class_names) < 2:
             raise ValueError("class_names must hold at least two different names")
+        return self
+
+    @model_validator(mode="after")
+    def _usable_preprocessing(self) -> Self:
+        try:
+            self.preprocessing()
+        except ConfigError as error:
+            raise ValueError(" ".join(error.problems).removesuffix(".")) from error
         return self
 
     @property

@@ -21,6 +21,7 @@ SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
 SPLIT_SCHEMES = ("stratified", "center", "case", "case-kfold", "published", "source")
 SCHEME_FAMILIES = {"case-kfold": "case-fold-", "source": "source-"}  # scheme of several manifests to their prefix
 
+LARGEST_BASE = 4096  # pixels: side of the largest base picture
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff")
 
 
@@ -59,7 +60,7 @@ class Preprocessing:
     Attributes
     ----------
     size
-        Side of the square input in pixels, 16 to 2048.
+        Side of the square input in pixels, at least 16; ``size * supersampling`` is at most 4096.
     resize
         ``stretch`` ignores the aspect ratio; ``letterbox`` keeps it and pads with black.
     interpolation
@@ -87,8 +88,8 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         problems: list[str] = []
-        if not isinstance(self.size, int) or not 16 <= self.size <= 2048:
-            problems.append(f"preprocessing size must be 16 to 2048 whole pixels, not {self.size!r}.")
+        if not isinstance(self.size, int) or not 16 <= self.size <= LARGEST_BASE:
+            problems.append(f"preprocessing size must be 16 to {LARGEST_BASE} whole pixels, not {self.size!r}.")
         if self.resize not in get_args(ResizeMode):
             problems.append(f"preprocessing resize must be stretch or letterbox, not {self.resize!r}.")
         if self.interpolation not in get_args(Interpolation):
@@ -102,8 +103,19 @@ class Preprocessing:
             problems.append(f"preprocessing std must be above 0, not {self.std}.")
         if not 1 <= self.supersampling <= 4:
             problems.append(f"preprocessing supersampling must lie in 1 to 4, not {self.supersampling}.")
+        problems += self._base_problems()
         if problems:
             raise ConfigError(*problems)
+
+    def _base_problems(self) -> list[str]:
+        side = round(self.size * self.supersampling) if isinstance(self.size, int) else 0
+        if side <= LARGEST_BASE or self.size > LARGEST_BASE:  # the latter is told already
+            return []
+        told = (
+            f"image_size {self.size} times supersampling {self.supersampling:g} gives a base picture of {side} pixels; "
+            f"at most {LARGEST_BASE} are allowed. Lower one of them."
+        )
+        return [told]
 
     @property
     def base(self) -> Preprocessing:

@@ -108,16 +108,21 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     DataError
-        The file is missing, empty, or not a UTF-8 CSV, or its rows have more cells than its heading.
+        The file is missing, empty, or not a UTF-8 CSV, two columns have one heading, or rows have more cells than the
+        heading.
     """
     import pandas as pd
 
     try:
+        heading = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None, nrows=1)
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
     except (ValueError, OSError) as error:  # pandas' parser and codec errors are ValueErrors
         raise DataError(f"{path} is not a readable CSV table: {str(error).splitlines()[0]}.") from error
+    names = heading.iloc[0]
+    if names.duplicated().any():  # pandas would rename the second and go on
+        raise DataError(f"{path} has more than one column {names[names.duplicated()].iloc[0]}. Keep one of them.")
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cell of longer rows for a name of the row
         raise DataError(f"{path}: rows have more cells than the heading. Remove the extra separators.")
     return table

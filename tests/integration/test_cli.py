@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from osteolens import __version__
 from osteolens.interfaces.cli import main
 
 VERBS = (
@@ -116,9 +119,48 @@ def test_a_mistake_is_one_sentence_and_the_right_code(
     assert "Traceback" not in captured.err + captured.out
 
 
-@pytest.mark.parametrize("arguments", [["train", "--no-such-option"], ["nosuchverb"], ["leakcheck"]])
-def test_wrong_usage_is_code_2(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["train", "--no-such-option"], "No such option"),
+        (["nosuchverb"], "No such command"),
+        (["leakchek"], "leakcheck"),
+        (["leakcheck"], "Missing argument"),
+    ],
+)
+def test_wrong_usage_is_code_2_with_a_hint(arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert osteolens(*arguments) == 2
+    told = capsys.readouterr().err
+    assert "Usage: " in told
+    assert hint in told
+
+
+def test_the_version_is_told_with_code_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert osteolens("--version") == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+    # A shell that starts the tests in the background has them, and so the child, ignore the signal: undone here.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "from osteolens.interfaces.cli import main; main()"
+    verb = ["phantom", "--data", str(tmp_path / "data"), "-o", "phantom.images=5000"]
+    process = subprocess.Popen([sys.executable, "-c", code, *verb], stderr=subprocess.PIPE, text=True)  # noqa: S603  our own interpreter
+    try:
+        deadline = time.monotonic() + 60
+        while not any(tmp_path.glob(".data.*/images/*")):
+            assert process.poll() is None, "the verb ended before it was interrupted"
+            assert time.monotonic() < deadline, "the verb never began"
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == "error: interrupted; run the same command again to go on."
+    assert "Traceback" not in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_somebody_elses_predictions_are_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from osteolens.config import Config, load_config
-from osteolens.errors import DataError
+from osteolens.errors import DataError, TrainingError
 from osteolens.experiments import stages
 from osteolens.interfaces.main_job import finished_runs, main_job
 from osteolens.reporting.results_page import write_results_page
@@ -141,3 +141,17 @@ def test_the_markdown_page_carries_the_same_figures(config: Config, report: Path
     assert int(rows[0][2]) == summary["n"]
     assert rows[0][4].startswith(f"{accuracy:.3f} (")
     assert rows[0][6].startswith(f"{auc:.3f} (")
+
+
+def test_a_checkpoint_is_not_evaluated_on_another_division(config: Config, report: Path, tmp_path: Path) -> None:
+    assert report.is_file()
+    from osteolens.data.radiographs import load_radiographs
+
+    data = load_radiographs(config.data)
+    before = (config.paths.results_dir / "job/case/leakage.json").read_bytes()
+    other = config.with_overrides("seed=43", f"paths.splits_dir={tmp_path}")  # divides anew
+    with pytest.raises(DataError, match="images that it was trained on could be evaluated"):
+        stages.predict(other, data, "case")
+    with pytest.raises(TrainingError, match="other options or other data"):
+        stages.train_run(other, data, "case")
+    assert (config.paths.results_dir / "job/case/leakage.json").read_bytes() == before

@@ -223,6 +223,13 @@ def test_the_preprocessing_record_comes_from_data_and_model() -> None:
     )
 
 
+def test_a_base_picture_that_is_too_large_is_told_when_the_configuration_is_read() -> None:
+    with pytest.raises(ConfigError, match=r"image_size 2048 times supersampling 3 gives .* of 6144 pixels") as caught:
+        load_config(None, ["data.image_size=2048", "data.supersampling=3", "training.epochs=0"])
+    assert len(caught.value.problems) == 2
+    assert load_config(None, ["data.image_size=1536"]).preprocessing().base.size == 2458
+
+
 def test_manifests_lie_with_the_results_unless_told_otherwise() -> None:
     assert Config().splits_dir == Path("results/default/splits")
     assert load_config(None, ["paths.splits_dir=parts"]).splits_dir == Path("parts")

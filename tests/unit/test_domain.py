@@ -56,7 +56,8 @@ def test_all_problems_of_a_record_are_told_together() -> None:
     "change",
     [
         {"size": 15},
-        {"size": 2049},
+        {"size": 4097},
+        {"size": 2048, "supersampling": 2.1},
         {"size": 224.0},
         {"size": "224"},
         {"size": None},
@@ -71,6 +72,13 @@ def test_all_problems_of_a_record_are_told_together() -> None:
 def test_a_record_from_elsewhere_is_checked(change: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         Preprocessing.from_dict({**Preprocessing(224).to_dict(), **change})
+
+
+def test_a_base_picture_that_is_too_large_is_told_by_the_two_options_that_make_it() -> None:
+    with pytest.raises(ConfigError, match=r"image_size 2048 times supersampling 2\.1 gives .* of 4301 pixels"):
+        Preprocessing(2048, supersampling=2.1)
+    assert Preprocessing(1536, supersampling=1.6).base.size == 2458
+    assert Preprocessing(1024, supersampling=4).base.size == 4096
 
 
 def test_an_unknown_key_is_answered_with_the_known_ones() -> None:

@@ -15,7 +15,14 @@ import pytest
 import torch
 
 import osteolens
-from osteolens.runtime import RECORDED_PACKAGES, ensure_torchvision, get_device, provenance, seed_everything
+from osteolens.runtime import (
+    RECORDED_PACKAGES,
+    cpu_threads,
+    ensure_torchvision,
+    get_device,
+    provenance,
+    seed_everything,
+)
 
 
 @pytest.fixture
@@ -125,3 +132,13 @@ print(len(runtime._KEPT_LIBRARIES))
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["some other trouble; 0", "matching; 0", "unmatched; 1", "1"]
+
+
+def test_threads_are_set_for_the_block_only() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(RuntimeError, match="inside"), cpu_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise RuntimeError("inside")
+    assert torch.get_num_threads() == before
+    with cpu_threads(None):
+        assert torch.get_num_threads() == before

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from osteolens.data.annotations import Annotation, Lesion, read_labelme
-from osteolens.data.images import Grey, read_grey
+from osteolens.data.images import Grey, read_not_black
 from osteolens.data.own_files import flat_id
 
 SUFFIXES = (".png", ".json")  # the later one counts where an image has both
@@ -22,8 +23,9 @@ def annotation_files(folder: Path) -> dict[str, Path]:
     Sub-folders count like those of images. A folder of the same name inside (the ZIP of BTXRD has one) does not.
     """
     found = {}
+    everything = sorted(folder.rglob("*"))
     for suffix in SUFFIXES:
-        for path in sorted(folder.rglob(f"*{suffix}")):
+        for path in (path for path in everything if path.suffix.lower() == suffix):
             inside = path.relative_to(folder)
             if folder.name not in inside.parts[:-1] and not any(part.startswith(".") for part in inside.parts):
                 found[flat_id(inside.with_suffix("").as_posix())] = path
@@ -32,16 +34,16 @@ def annotation_files(folder: Path) -> dict[str, Path]:
 
 def read_annotation(path: Path) -> Annotation:
     """Read a LabelMe file or a mask; one that cannot be read raises :class:`osteolens.errors.DataError`."""
-    return read_labelme(path) if path.suffix == ".json" else mask_annotation(read_grey(path))
+    return read_labelme(path) if path.suffix.lower() == ".json" else mask_annotation(read_not_black(path))
 
 
-def mask_annotation(mask: Grey) -> Annotation:
+def mask_annotation(mask: Grey | NDArray[np.bool_]) -> Annotation:
     """Return the lesions of a mask: every connected region above 0 is one, with its holes.
 
     Parameters
     ----------
     mask
-        uint8 [height, width]
+        uint8 or bool [height, width]
 
     Returns
     -------

@@ -8,18 +8,22 @@ grouped by sex and age: more merging than needed, which is the safe side. 1,403 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
 import pandas as pd
 
+from osteolens.data.own_files import known_stem
 from osteolens.domain import Column, image_stem
 from osteolens.errors import DataError
 from osteolens.storage import read_table
 
 CASE_TABLE_NAME = "cases.csv"
 _SAME_DATA_SET = 0.95
+
+logger = logging.getLogger("osteolens")
 
 
 def builtin_cases() -> pd.DataFrame:
@@ -58,7 +62,7 @@ def load_cases(image_ids: pd.Series[str], root: Path | None = None, table: str |
     Parameters
     ----------
     image_ids
-        File names or stems.
+        File names or stems; of own data flat ids. A case table may name the images by their path too.
     root, table
         Data root and the name of a case table in it. Without a name, ``cases.csv`` in the root is used where it
         exists, else the built-in BTXRD table for the images it knows.
@@ -68,27 +72,56 @@ def load_cases(image_ids: pd.Series[str], root: Path | None = None, table: str |
     pandas.DataFrame
         case_id and source, in the order and with the index of `image_ids`. An image that no table knows is a case of
         its own (its stem) with source "".
+
+    Raises
+    ------
+    DataError
+        The data root's case table cannot be used, lists an image twice, or lists none of the images.
     """
-    known = _case_table(root, table).assign(stem=lambda frame: frame[Column.IMAGE_ID].map(image_stem))
+    stems = image_ids.map(image_stem)
+    images = set(stems)
+    path = _table_path(root, table)
+    frame = builtin_cases() if path is None else _read_cases(path)
+    known = frame.assign(stem=[known_stem(name, images) for name in frame[Column.IMAGE_ID]])
     if repeated := sorted(known.loc[known["stem"].duplicated(), "stem"]):
         raise DataError(f"the case table lists {len(repeated)} image(s) twice, for example {repeated[0]}.")
+    if path is not None:
+        _check_matches(known, stems, path)
     known = known.set_index("stem")
-    stems = image_ids.map(image_stem)
     cases = stems.map(known[Column.CASE].where(known[Column.CASE] != "")).fillna(stems)
     source = stems.map(known[Column.SOURCE]).fillna("") if Column.SOURCE in known else ""
     return pd.DataFrame({Column.CASE: cases, Column.SOURCE: source}, index=image_ids.index)
 
 
-def _case_table(root: Path | None, table: str | None) -> pd.DataFrame:
-    if root is None:
-        return builtin_cases()
-    path = root / (table or CASE_TABLE_NAME)
-    if table is None and not path.is_file():
-        return builtin_cases()
+def _table_path(root: Path | None, table: str | None) -> Path | None:
+    """Return the data root's own case table, or None where the built-in one counts."""
+    if root is None or (table is None and not (root / CASE_TABLE_NAME).is_file()):
+        return None
+    return root / (table or CASE_TABLE_NAME)
+
+
+def _read_cases(path: Path) -> pd.DataFrame:
     frame = read_table(path)
     if missing := {Column.IMAGE_ID, Column.CASE} - set(frame.columns):
         raise DataError(f"the case table {path} lacks the column(s) {', '.join(sorted(missing))}.")
     return frame
+
+
+def _check_matches(known: pd.DataFrame, stems: pd.Series[str], path: Path) -> None:
+    """Refuse a table that lists none of the images: ids written another way would make every image its own case."""
+    unlisted = stems[~stems.isin(known["stem"])]
+    if unlisted.empty:
+        return
+    if len(unlisted) == len(stems):
+        listed = "no image at all" if known.empty else known[Column.IMAGE_ID].iloc[0]
+        raise DataError(
+            f"the case table {path} lists none of the {len(stems)} image(s): it lists {listed}, and they are called "
+            f"{stems.iloc[0]}. Use the same names."
+        )
+    logger.warning(
+        "the case table %s does not list %d of %d images, for example %s; each counts as a case of its own.",
+        *(path, len(unlisted), len(stems), unlisted.iloc[0]),
+    )
 
 
 def _resource(name: str) -> pd.DataFrame:

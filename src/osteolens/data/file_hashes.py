@@ -28,14 +28,14 @@ class _Hashed:
     line: str
 
 
-def content_hashes(paths: Sequence[Path], memory: Path) -> list[str]:
+def content_hashes(paths: Sequence[Path], memory: Path | None = None) -> list[str]:
     """Return the SHA-256 of every file; a file is read only when it may have changed since it was last read.
 
     Parameters
     ----------
     memory
         JSON file of earlier hashes. It is read and rewritten here, and may be deleted at any time: damaged, outdated
-        or unwritable, it costs time and never a wrong hash.
+        or unwritable, it costs time and never a wrong hash. None remembers nothing.
 
     Notes
     -----
@@ -49,12 +49,12 @@ def content_hashes(paths: Sequence[Path], memory: Path) -> list[str]:
     DataError
         A file cannot be read.
     """
-    known = _read(memory)
+    known = {} if memory is None else _read(memory)
     with ThreadPoolExecutor(HASHING_THREADS) as pool:
         hashed = pool.map(lambda path: _hash(path, known), paths)
         found = list(track(hashed, "hashing images", total=len(paths)))
     fresh = {entry.path: entry.line for entry in found if entry.line and known.get(entry.path) != entry.line}
-    if fresh:
+    if memory is not None and fresh:
         _write(memory, {**known, **fresh})
     return [entry.sha256 for entry in found]
 

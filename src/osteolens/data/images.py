@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import simplejpeg
@@ -16,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from osteolens.errors import DataError
 
 Grey = NDArray[np.uint8]
+_Pixel = TypeVar("_Pixel", np.uint8, np.bool_)
 
 SMALLEST_SIDE = 16
 LARGEST_PIXELS = 100_000_000  # full-size radiographs have up to 20 million; beyond this a file is a bomb or a mistake
@@ -83,6 +87,35 @@ def decode_grey(data: bytes, *, name: str, at_least: int | None = None) -> Grey:
 
 def decode(data: bytes, *, name: str, at_least: int | None = None) -> Reading:
     """Decode the bytes of a picture file and keep its whole size; see :func:`read_grey`."""
+    with _opened(data, name) as image:
+        if image.format == "JPEG" and image.mode in {"L", "RGB"}:
+            grey, (width, height) = _decode_jpeg(data, at_least), image.size
+        else:
+            grey = _to_grey(image, name)
+            height, width = grey.shape
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1)  # a TIFF is turned when it is loaded
+        shape = (width, height) if orientation in SIDEWAYS else (height, width)
+        return Reading(_upright(grey, orientation), shape)
+
+
+def read_not_black(path: Path) -> NDArray[np.bool_]:
+    """Return where a picture is not black at its own depth, [height, width]: neither 1 of 65,535 nor (0, 0, 1) is.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_grey`.
+    """
+    with _opened(read_file(path), str(path)) as image:
+        is_deep = _is_deep(image, str(path))
+        values = np.asarray(image) if is_deep else np.asarray(_over_black(image).convert("RGB")).max(axis=2)
+        marked: NDArray[np.bool_] = np.asarray(values, dtype=bool)
+        return _upright(marked, image.getexif().get(EXIF_ORIENTATION, 1))
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+    """Open a picture whose header may be trusted; what goes wrong in decoding it becomes a :class:`DataError`."""
     if not data:
         raise DataError(f"{name} is empty.")
     if data[128:132] == b"DICM":
@@ -92,14 +125,7 @@ def decode(data: bytes, *, name: str, at_least: int | None = None) -> Reading:
         try:
             with Image.open(BytesIO(data), formats=FORMATS) as image:
                 _check_header(image, name)
-                if image.format == "JPEG" and image.mode in {"L", "RGB"}:
-                    grey, (width, height) = _decode_jpeg(data, at_least), image.size
-                else:
-                    grey = _to_grey(image, name)
-                    height, width = grey.shape
-                orientation = image.getexif().get(EXIF_ORIENTATION, 1)  # a TIFF is turned when it is loaded
-                shape = (width, height) if orientation in SIDEWAYS else (height, width)
-                return Reading(_upright(grey, orientation), shape)
+                yield image
         except Image.DecompressionBombError as error:
             raise DataError(f"{name} declares far more than the {LARGEST_PIXELS:,} pixels that are read.") from error
         except UnidentifiedImageError as error:
@@ -125,13 +151,20 @@ def _decode_jpeg(data: bytes, at_least: int | None) -> Grey:
 
 
 def _to_grey(image: Image.Image, name: str) -> Grey:
+    return _eight_bit(image) if _is_deep(image, name) else np.asarray(_over_black(image).convert("L"))
+
+
+def _is_deep(image: Image.Image, name: str) -> bool:
+    """Tell whether a picture has 12 or 16 bit; deeper ones are refused."""
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
         raise DataError(f"{name} holds floating-point, signed or 32-bit values. Export it as 8 or 16 bit.")
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        return _eight_bit(image)
+    return image.mode == "I" or image.mode.startswith("I;16")
+
+
+def _over_black(image: Image.Image) -> Image.Image:
     if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
-    return np.asarray(image.convert("L"))
+        return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
+    return image
 
 
 def _eight_bit(image: Image.Image) -> Grey:
@@ -144,7 +177,7 @@ def _eight_bit(image: Image.Image) -> Grey:
     return np.clip(values + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
-def _upright(grey: Grey, orientation: int) -> Grey:
+def _upright(grey: NDArray[_Pixel], orientation: int) -> NDArray[_Pixel]:
     """Apply an EXIF orientation (1 to 8, section 4.6.4 of EXIF 2.3)."""
     turned = {
         2: grey[:, ::-1],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -15,7 +15,24 @@ from osteolens.errors import DataError
 
 def flat_id(path: str) -> str:
     """Return a file's path below its folder as one name: ``patient 1/study 2/a.png`` is ``patient 1_study 2_a.png``."""
-    return "_".join(part for part in PurePosixPath(path.replace("\\", "/")).parts if part != ".")
+    return "_".join(_parts(path))
+
+
+def own_id(cell: str, images: str) -> str:
+    """Return the flat id of a cell in one's own table; its path may begin with the name of the image folder."""
+    parts = _parts(cell)
+    return "_".join(parts[1:] if len(parts) > 1 and parts[0] == images else parts)
+
+
+def known_stem(image_id: str, known: Container[str]) -> str:
+    """Return the stem under which a data set knows an image that another table names.
+
+    Of the ends of the path, the longest that is an image counts: ``images/p1/a.png`` may be ``p1_a`` or ``a``. Where
+    none is one, the whole path is returned as one name.
+    """
+    parts = _parts(image_id)
+    ends = (image_stem("_".join(parts[start:])) for start in range(len(parts)))
+    return next((stem for stem in ends if stem in known), image_stem("_".join(parts)))
 
 
 def find_own_images(images_dir: Path, image_ids: Iterable[str]) -> ImageFiles:
@@ -24,7 +41,7 @@ def find_own_images(images_dir: Path, image_ids: Iterable[str]) -> ImageFiles:
     Raises
     ------
     DataError
-        Two files could be meant by one id.
+        Two files could be meant by one id, or two ids mean one file.
     """
     by_path: dict[str, list[Path]] = {}
     by_name: dict[str, list[Path]] = {}
@@ -33,6 +50,7 @@ def find_own_images(images_dir: Path, image_ids: Iterable[str]) -> ImageFiles:
         by_path.setdefault(image_stem(_id_of(path, images_dir)), []).append(path)
         by_name.setdefault(image_stem(path.name), []).append(path)
     paths: dict[str, Path] = {}
+    listed: dict[Path, str] = {}
     missing: list[str] = []
     for image_id in image_ids:
         stem = image_stem(image_id)
@@ -43,11 +61,12 @@ def find_own_images(images_dir: Path, image_ids: Iterable[str]) -> ImageFiles:
             names = " and ".join(str(path.relative_to(images_dir)) for path in candidates)
             raise DataError(f"{images_dir}: {image_id} could be {names}. Write the path below {images_dir.name}/.")
         if chosen:
-            paths[stem] = chosen[0]
+            if chosen[0] in listed:
+                raise DataError(f"{images_dir}: {listed[chosen[0]]} and {image_id} are one file, {chosen[0].name}.")
+            paths[stem], listed[chosen[0]] = chosen[0], image_id
         else:
             missing.append(image_id)
-    used = set(paths.values())
-    return ImageFiles(paths, tuple(missing), tuple(path for path in files if path not in used))
+    return ImageFiles(paths, tuple(missing), tuple(path for path in files if path not in listed))
 
 
 def read_class_folders(images_dir: Path, label_values: Mapping[str, str]) -> tuple[Metadata, ImageFiles]:
@@ -83,6 +102,10 @@ def picture_files(folder: Path) -> list[Path]:
     """Return the pictures of a folder and its sub-folders, sorted, without hidden ones."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return PurePosixPath(path.strip().replace("\\", "/")).parts
 
 
 def _id_of(path: Path, folder: Path) -> str:

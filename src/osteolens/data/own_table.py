@@ -18,11 +18,12 @@ from osteolens.data.columns import (
     canonical_name,
     has_tumour_flags,
 )
+from osteolens.data.own_files import own_id
 from osteolens.data.rules import Rule
 from osteolens.data.schema import Metadata
 from osteolens.data.table_files import Cells
 from osteolens.data.violations import HEADING_ROW, Violation, violation
-from osteolens.domain import Column
+from osteolens.domain import Column, image_stem
 
 NO_SUCH_COLUMN = Rule("table", "error", "data.columns names {value}, which is no column of the table.")
 UNKNOWN_VALUE = Rule("label", "error", "data.label_values has no class for {value}.")
@@ -39,7 +40,7 @@ _TAKEN: tuple[str, ...] = (
 _FLAG_GROUPS = (SITES, SUBTYPES, REGIONS, VIEWS)
 
 
-def own_table(cells: Cells, columns: Mapping[OwnColumn, str], label_values: Mapping[str, str]) -> Metadata:
+def own_table(cells: Cells, columns: Mapping[OwnColumn, str], label_values: Mapping[str, str], images: str) -> Metadata:
     """Check a table and bring its columns to the names that other stages know.
 
     Parameters
@@ -50,16 +51,22 @@ def own_table(cells: Cells, columns: Mapping[OwnColumn, str], label_values: Mapp
         Column as other stages know it to its heading in the table, where that is another one.
     label_values
         What stands in the label column to the class it means; empty: the cells are the classes.
+    images
+        Name of the image folder, which paths in the table may begin with.
 
     Returns
     -------
     Metadata
-        The frame holds image_id and label, case_id, center, source, age and gender where the table has them, and its
-        other columns as text; a whole group of 0/1 flags such as frontal, lateral and oblique is kept as flags.
+        The frame holds image_id (a path as one name) and label, case_id, center, source, age and gender where the table
+        has them, and its other columns as text; a whole group of 0/1 flags such as frontal, lateral and oblique is kept
+        as flags.
         Violations of severity ``error`` are for the caller to refuse; the frame is usable without them only.
     """
     table, found = _renamed(cells.table, columns)
-    found = [*cells.violations, *found, *violations.find(table), *_own_departures(table, label_values)]
+    departures = violations.find(table, key=lambda image_id: image_stem(own_id(image_id, images)))
+    found = [*cells.violations, *found, *departures, *_own_departures(table, label_values)]
+    if Column.IMAGE_ID in table:
+        table = table.assign(**{Column.IMAGE_ID: table[Column.IMAGE_ID].map(lambda cell: own_id(cell, images))})
     return Metadata(_typed(table, label_values), violations.as_table(found))
 
 

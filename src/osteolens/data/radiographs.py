@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +12,15 @@ from osteolens.config import DataOptions
 from osteolens.data.annotation_files import annotation_files, read_annotation
 from osteolens.data.annotations import Annotation
 from osteolens.data.cases import CASE_TABLE_NAME, is_btxrd, load_cases
+from osteolens.data.file_hashes import content_hashes
 from osteolens.data.schema import Metadata
 from osteolens.data.sources import read_source
 from osteolens.domain import Column, image_stem
 from osteolens.errors import DataError
-from osteolens.progress import track
 from osteolens.storage import fingerprint, sha256_file
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RadiographSet:
     """The images of a data root that have both a file and a row of metadata.
 
@@ -59,9 +60,13 @@ class RadiographSet:
         return None if path is None else read_annotation(path)
 
     def content_hashes(self) -> pd.Series[str]:
-        """Return the SHA-256 of every image file, in the order of the frame."""
-        ids = self.frame[Column.IMAGE_ID]
-        return pd.Series([sha256_file(self.path(name)) for name in track(ids, "hashing images")], index=ids.index)
+        """Return the SHA-256 of every image file, in the order of the frame; the files are read once per object."""
+        return self._content_hashes
+
+    @functools.cached_property
+    def _content_hashes(self) -> pd.Series[str]:
+        paths = [self.path(name) for name in self.frame[Column.IMAGE_ID]]
+        return pd.Series(content_hashes(paths), index=self.frame.index)
 
     def data_hash(self) -> str:
         """Return a short hash of ids, labels, cases and file sizes, whatever the order of the rows."""
@@ -69,6 +74,14 @@ class RadiographSet:
         columns = rows[[Column.IMAGE_ID, Column.LABEL, Column.CASE]].to_numpy().tolist()
         sizes = [self.path(name).stat().st_size for name in rows[Column.IMAGE_ID]]
         return fingerprint([columns, sizes])
+
+    def metadata_hash(self) -> str:
+        """Return a short hash of the whole frame, the names of all image files and of what is missing."""
+        return fingerprint([self.frame.astype(str).to_numpy().tolist(), sorted(self.paths), list(self.missing)])
+
+    def annotations_hash(self) -> str:
+        """Return a short hash of the content of every annotation file."""
+        return fingerprint({stem: sha256_file(path) for stem, path in sorted(self.annotation_paths.items())})
 
 
 def load_radiographs(options: DataOptions) -> RadiographSet:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 from osteolens.config import DataOptions
-from osteolens.data.own_files import find_own_images, flat_id, read_class_folders
+from osteolens.data.own_files import find_own_images, read_class_folders
 from osteolens.data.own_table import is_own, own_table
 from osteolens.data.schema import ImageFiles, Metadata, MetadataError, find_images, read_metadata
 from osteolens.data.table_files import read_cells
@@ -49,9 +48,7 @@ def _read_table(path: Path, images_dir: Path, options: DataOptions) -> Source:
     if not is_own(cells, options.columns, options.label_values):
         metadata = read_metadata(path)
         return Source(metadata, find_images(images_dir, metadata.frame[Column.IMAGE_ID]))
-    metadata = own_table(cells, options.columns, options.label_values)
+    metadata = own_table(cells, options.columns, options.label_values, images_dir.name)
     if (metadata.violations["severity"] == "error").any():
         raise MetadataError(path, metadata.violations)
-    ids = metadata.frame[Column.IMAGE_ID].str.removeprefix(f"{images_dir.name}/").map(flat_id)
-    metadata = dataclasses.replace(metadata, frame=metadata.frame.assign(**{Column.IMAGE_ID: ids}))
-    return Source(metadata, find_own_images(images_dir, ids))
+    return Source(metadata, find_own_images(images_dir, metadata.frame[Column.IMAGE_ID]))

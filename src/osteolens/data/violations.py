@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import pandas as pd
@@ -49,17 +49,19 @@ def violation(rule: Rule, row: int, column: str, value: str = "", *, image_id: s
     return Violation(row, image_id, column, value, rule.severity, message)
 
 
-def find(table: pd.DataFrame) -> list[Violation]:
+def find(table: pd.DataFrame, key: Callable[[str], str] = image_stem) -> list[Violation]:
     """Return the departures of the cells and of the set of columns.
 
     Parameters
     ----------
     table
         Cells as text under the release's column names, indexed by spreadsheet row.
+    key
+        What an image is known by later; two rows of one key are one image listed twice.
     """
     checks = [_needed(table)]
     if Column.IMAGE_ID in table.columns:
-        checks.append(_identities(table))
+        checks.append(_identities(table, key))
     else:
         table = table.assign(**{Column.IMAGE_ID: ""})
     checks += [_unreadable_cells(table), _labels(table), _ages(table)]
@@ -107,12 +109,12 @@ def _needed(table: pd.DataFrame) -> Iterator[Violation]:
         yield violation(rules.NO_ROWS, HEADING_ROW, "")
 
 
-def _identities(table: pd.DataFrame) -> Iterator[Violation]:
+def _identities(table: pd.DataFrame, key: Callable[[str], str]) -> Iterator[Violation]:
     ids = table[Column.IMAGE_ID]
     yield from _rows(table, ids == "", Column.IMAGE_ID, rules.EMPTY_ID)
     first_row: dict[str, int] = {}
     for row, image_id in zip(table.index, ids, strict=True):
-        first = first_row.setdefault(image_stem(image_id), int(row)) if image_id else row
+        first = first_row.setdefault(key(image_id), int(row)) if image_id else row
         if first != row:
             column = Column.IMAGE_ID
             yield violation(rules.REPEATED_ID, int(row), column, image_id, image_id=image_id, told=str(first))

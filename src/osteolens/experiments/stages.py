@@ -15,6 +15,7 @@ from osteolens.data.masks import lesion_masks
 from osteolens.data.radiographs import RadiographSet
 from osteolens.data.splits import check_split, make_split, warnings_on, write_split
 from osteolens.domain import Column
+from osteolens.errors import DataError
 from osteolens.evaluation.evaluate import evaluate
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.reuse import StageRecord
@@ -62,20 +63,28 @@ def train_run(config: Config, data: RadiographSet, scheme: str, *, fresh: bool =
     """Train on a scheme and write the leakage of its split beside the run."""
     config = config.with_overrides(f"training.split_strategy={scheme}")
     manifest = find_manifest(config, data, scheme)
+    train(config, data, manifest, fresh=fresh)  # refuses another division than the run began with
     run = run_folder(config, scheme)
     groups = pd.DataFrame({Column.CASE: manifest.frame[Column.CASE]})
     groups["duplicate"] = _content_of(manifest, data)
     write_json(run.leakage, measure_leakage(manifest.frame, groups))
-    train(config, data, manifest, fresh=fresh)
     return run
 
 
 def predict(config: Config, data: RadiographSet, scheme: str) -> Path:
-    """Write the predictions table of a run's best checkpoint."""
+    """Write the predictions table of a run's best checkpoint.
+
+    Raises
+    ------
+    DataError
+        The division has changed since the checkpoint was trained, so training images could be evaluated.
+    """
     run, checkpoint = run_folder(config, scheme), checkpoint_path(config, scheme, "best")
     manifest = find_manifest(config, data, scheme)
+    _require_trained_on(manifest, run, scheme)
     flip = config.evaluation.flip_averaging
-    made_from = [_hash_or_none(checkpoint), data.data_hash(), sha256_file(manifest_path(config, scheme)), flip]
+    state = [data.data_hash(), data.metadata_hash(), sha256_file(manifest_path(config, scheme))]
+    made_from = [_hash_or_none(checkpoint), *state, flip]
     record = StageRecord(run.root)
     if record.is_current("predict", made_from, [run.predictions]):
         return run.predictions
@@ -112,7 +121,7 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
     run, checkpoint = run_folder(config, scheme), checkpoint_path(config, scheme, "best")
     table_path = predict(config, data, scheme)
     options = [section.model_dump(mode="json") for section in (config.explanation, config.evaluation)]
-    made_from = [sha256_file(table_path), options, config.seed]
+    made_from = [sha256_file(table_path), data.annotations_hash(), options, config.seed]
     outputs = [run.explanation / "annotation_report.json", run.explanation / "gallery_index.json"]
     record = StageRecord(run.root)
     if record.is_current("explain", made_from, outputs):
@@ -140,6 +149,20 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
 def evaluated_part(table: PredictionsTable) -> PredictionsTable:
     """Return the test part, or the val part of a split that has no test part."""
     return table.part("test" if "test" in table.splits else "val")
+
+
+def _require_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> None:
+    if not run.manifest.is_file():  # a checkpoint without a run folder: nothing is known of its division
+        return
+    parts = [
+        dict(zip(frame[Column.IMAGE_ID], frame[Column.SPLIT], strict=True))
+        for frame in (manifest.frame, read_manifest(run.manifest).frame)
+    ]
+    if parts[0] != parts[1]:
+        raise DataError(
+            f"the manifest of {scheme} is not the one that the checkpoint was trained with ({run.manifest}), so images "
+            f"that it was trained on could be evaluated. Train again (--fresh), or name another experiment."
+        )
 
 
 def _content_of(manifest: Manifest, data: RadiographSet) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import osteolens
 from osteolens.errors import EXIT_FAILURE, OsteolensError
@@ -16,8 +17,19 @@ from osteolens.interfaces.verbs import answers, audit, download, phantom, runs, 
 
 EXIT_INTERRUPTED = 130
 
+
+class _Verbs(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Tell how to go on after an interrupt: Typer would end the process without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(_tell("interrupted; run the same command again to go on.", EXIT_INTERRUPTED))
+
+
 app = typer.Typer(
     name="osteolens",
+    cls=_Verbs,
     help="Classify bone radiographs, show where the network looked, and say how far it can be trusted.\n\n"
     + osteolens.NOT_FOR_CLINICAL_USE,
     no_args_is_help=True,
@@ -33,8 +45,6 @@ def main() -> None:
         app()
     except OsteolensError as error:
         sys.exit(_tell(str(error), error.exit_code))
-    except KeyboardInterrupt:
-        sys.exit(_tell("interrupted; run the same command again to go on.", EXIT_INTERRUPTED))
     except Exception as error:
         if os.environ.get("OSTEOLENS_DEBUG"):
             raise

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from osteolens.config import Config
 from osteolens.data.audit import audit, leakage_of_splits
-from osteolens.data.radiographs import RadiographSet, load_radiographs
+from osteolens.data.radiographs import load_radiographs
 from osteolens.data.sources import read_source
 from osteolens.data.splits import expand_schemes
-from osteolens.domain import Column
+from osteolens.domain import SCHEME_FAMILIES, Column
 from osteolens.errors import DataError
 from osteolens.experiments import stages
 from osteolens.experiments.reuse import StageRecord
@@ -30,12 +32,19 @@ def main_job(config: Config) -> Path:
     -------
     pathlib.Path
         The HTML report.
+
+    Raises
+    ------
+    DataError
+        A manifest on disk was edited or is outdated; nothing is trained then.
     """
     audit_data(config)
     data = load_radiographs(config.data)
-    for scheme in expand_schemes(config.data.split_schemes, data, config):
+    schemes = expand_schemes(config.data.split_schemes, data, config)
+    for scheme in schemes:
+        stages.find_manifest(config, data, scheme)  # all of them before the first training
+    for scheme in schemes:
         logger.info("split %s", scheme)
-        stages.split(config, data, scheme)
         stages.train_run(config, data, scheme)
         stages.predict(config, data, scheme)
         stages.evaluate_run(config, data, scheme)
@@ -54,7 +63,8 @@ def audit_data(config: Config, out: Path | None = None) -> tuple[dict[str, Any],
     page, record = folder / "data_audit_report.html", StageRecord(folder)
     data = load_radiographs(config.data)
     metadata = config.data.metadata and sha256_file(config.data.root / config.data.metadata)
-    made_from = [data.data_hash(), metadata, _annotation_sizes(data), config.data.model_dump(mode="json"), config.seed]
+    options = [config.data.model_dump(mode="json"), config.seed]
+    made_from = [data.data_hash(), data.metadata_hash(), data.annotations_hash(), metadata, options]
     if record.is_current("audit", made_from, [page, folder / "data_audit.json", folder / VIOLATIONS]):
         return read_json(folder / "data_audit.json"), page
     result = audit(
@@ -78,6 +88,9 @@ def write_report(config: Config) -> Path:
 def finished_runs(config: Config) -> list[RunFolder]:
     """Return the runs with figures: the schemes of the configuration first, in its order, then others by name.
 
+    The members of a family stand in its place by name, ``case-fold-10`` after ``case-fold-2``; the radiographs are not
+    needed for that.
+
     Raises
     ------
     DataError
@@ -85,11 +98,20 @@ def finished_runs(config: Config) -> list[RunFolder]:
     """
     folder = config.paths.results_dir / config.experiment
     found = {path.parent.parent.name for path in folder.glob("*/evaluation/metrics_summary.json")}
-    ordered = [scheme for scheme in config.data.split_schemes if scheme in found]
     if not found:
         raise DataError(f"{folder} holds no evaluated run. Run osteolens train and osteolens eval first.")
-    return [run_folder(config, scheme) for scheme in (*ordered, *sorted(found - set(ordered)))]
+    return [run_folder(config, scheme) for scheme in _in_order(found, config.data.split_schemes)]
 
 
-def _annotation_sizes(data: RadiographSet) -> list[tuple[str, int]]:
-    return sorted((stem, path.stat().st_size) for stem, path in data.annotation_paths.items())
+def _in_order(found: set[str], schemes: Iterable[str]) -> list[str]:
+    by_name = sorted(found, key=_numbers_by_size)
+    ordered: dict[str, None] = {}
+    for scheme in schemes:
+        prefix = SCHEME_FAMILIES.get(scheme)
+        members = [name for name in by_name if name == scheme or (prefix and name.startswith(prefix))]
+        ordered.update(dict.fromkeys(members))
+    return list(ordered | dict.fromkeys(by_name))
+
+
+def _numbers_by_size(name: str) -> list[str | int]:
+    return [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", name)]

@@ -22,7 +22,7 @@ from osteolens.data.radiographs import RadiographSet
 from osteolens.errors import StorageError, TrainingError
 from osteolens.models.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
 from osteolens.models.factory import create_model
-from osteolens.runtime import provenance, seed_everything
+from osteolens.runtime import cpu_threads, provenance, seed_everything
 from osteolens.storage import RunFolder, fingerprint, storage_errors, write_json, write_table
 from osteolens.training.curves import draw_curves
 from osteolens.training.data import TrainingData, build_training_data
@@ -79,7 +79,7 @@ def train(config: Config, data: RadiographSet, manifest: Manifest, *, fresh: boo
     """
     split = config.training.split_strategy
     run = run_folder(config, split)
-    with _exclusive(run):
+    with _exclusive(run), cpu_threads(config.training.threads):
         seed_everything(config.seed, deterministic=config.deterministic)
         identity = _identity(config, data, manifest)
         earlier = _earlier(config, split, identity, fresh=fresh)
@@ -168,7 +168,8 @@ def _identity(config: Config, data: RadiographSet, manifest: Manifest) -> str:
         name: values[name] for name in ("seed", "deterministic", "class_names", "model", "augmentation", "training")
     }
     rows = manifest.frame[["image_id", "split", "label"]].to_numpy().tolist()
-    return fingerprint([recipe, config.preprocessing().to_dict(), data.data_hash(), rows])
+    annotations = data.annotations_hash() if config.training.annotations else None
+    return fingerprint([recipe, config.preprocessing().to_dict(), data.data_hash(), rows, annotations])
 
 
 def _earlier(config: Config, split: str, identity: str, *, fresh: bool) -> Checkpoint | None:

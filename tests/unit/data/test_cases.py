@@ -90,6 +90,8 @@ def test_images_without_a_case_are_not_thrown_together(tmp_path: Path) -> None:
         ("image_id,case_id\na.jpg,p1\na.png,p2\n", "lists 1 image"),
         ("image_id,group\na,p1\n", "lacks the column.* case_id"),
         ("", "not a readable CSV"),
+        ("image_id,case_id\nview a.jpg,p1\n", r"lists none of the 1 image\(s\): it lists view a\.jpg, .* called a\."),
+        ("image_id,case_id\n", r"lists none of the 1 image\(s\): it lists no image at all"),
     ],
 )
 def test_a_case_table_that_cannot_be_used_is_told(tmp_path: Path, text: str, words: str) -> None:
@@ -101,3 +103,14 @@ def test_a_case_table_that_cannot_be_used_is_told(tmp_path: Path, text: str, wor
 def test_a_named_table_must_exist(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"mine\.csv does not exist"):
         load_cases(pd.Series(["a.jpg"]), tmp_path, "mine.csv")
+
+
+def test_images_that_the_table_does_not_list_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_cases(tmp_path, "image_id,case_id\na,p1\nz,p1\n")
+    with caplog.at_level("WARNING", "osteolens"):
+        result = load_cases(pd.Series(["a.png", "b.png", "c.png"]), tmp_path)
+    assert result["case_id"].tolist() == ["p1", "b", "c"]
+    assert "does not list 2 of 3 images, for example b" in caplog.text
+    caplog.clear()
+    load_cases(pd.Series(["a.png"]), tmp_path)
+    assert caplog.text == ""

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from osteolens.config import DataOptions, load_config
-from osteolens.data.annotation_files import mask_annotation
-from osteolens.data.annotations import lesion_mask
+from osteolens.data.annotation_files import annotation_files, mask_annotation, read_annotation
+from osteolens.data.annotations import Annotation, lesion_mask
 from osteolens.data.radiographs import load_radiographs
 from osteolens.data.sources import read_source
+from osteolens.data.splits import make_split
 from osteolens.errors import ConfigError, DataError
 
 OWN = {"columns": {"label": "fractured", "case_id": "patient"}, "label_values": {"0": "Normal", "1": "Fractured"}}
@@ -86,7 +87,7 @@ def test_a_table_without_labels_is_told_how_to_name_them(tmp_path: Path) -> None
 
 
 def test_images_are_found_in_sub_folders_by_name_and_by_path(tmp_path: Path) -> None:
-    table = "image_id,label\none.png,x\nimages/p1/view.png,x\np2\\view.png,y\ngone.png,y\n"
+    table = "image_id,label\none.png,x\nimages/p1/view.png,x\np2/view.png,y\ngone.png,y\n"
     root = root_of(tmp_path, table, "x/one.png", "p1/view.png", "p2/view.png", "spare.png")
     source = read_source(DataOptions(root=root))
     assert source.metadata.frame["image_id"].tolist() == ["one.png", "p1_view.png", "p2_view.png", "gone.png"]
@@ -97,6 +98,57 @@ def test_images_are_found_in_sub_folders_by_name_and_by_path(tmp_path: Path) -> 
     }
     assert source.files.missing == ("gone.png",)
     assert [path.name for path in source.files.unlisted] == ["spare.png"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("p1/view.png", "p1\\view.png"),
+        ("p1/view.png", "images/p1/view.jpg"),
+        ("p1/a_view.png", "p1_a/view.png"),  # both would be called p1_a_view
+        ("view.png", "view"),
+    ],
+)
+def test_two_rows_that_come_to_one_id_are_one_image_listed_twice(tmp_path: Path, one: str, other: str) -> None:
+    root = root_of(tmp_path, f"image_id,label\n{one},x\n{other},y\n", "p1/view.png")
+    with pytest.raises(DataError, match=r"row 3, .*already in row 2"):
+        read_source(DataOptions(root=root))
+
+
+def test_a_file_that_two_ids_mean_is_refused(tmp_path: Path) -> None:
+    root = root_of(tmp_path, "image_id,label\np1/view.png,x\nview.png,y\n", "p1/view.png")
+    with pytest.raises(DataError, match=r"p1_view\.png and view\.png are one file"):
+        read_source(DataOptions(root=root))
+
+
+def test_a_failed_formula_is_still_told_where_a_path_is_expected(tmp_path: Path) -> None:
+    root = root_of(tmp_path, "image_id,label\n#N/A,x\n", "a.png")
+    with pytest.raises(DataError, match=r"row 2, #N/A, .*formula"):
+        read_source(DataOptions(root=root))
+
+
+@pytest.mark.parametrize("name", ["p{}/a.png", "images/p{}/a.png", "p{}\\a", "p{}_a.png"])
+def test_a_case_table_names_the_images_by_their_paths(tmp_path: Path, name: str) -> None:
+    rows = "".join(f"{name.format(number)},{case}\n" for number, case in ((1, "ann"), (2, "bob"), (3, "ann")))
+    paths = ["p1/a.png", "p2/a.png", "p3/a.png"]
+    root = root_of(tmp_path, "image_id,label\n" + "".join(f"{path},x\n" for path in paths), *paths)
+    (root / "mine.csv").write_text("image_id,case_id\n" + rows)
+    data = load_radiographs(DataOptions(root=root, case_table="mine.csv"))
+    assert data.frame["case_id"].tolist() == ["ann", "bob", "ann"]
+
+
+def test_the_cases_of_class_folders_are_named_by_their_paths(tmp_path: Path) -> None:
+    root = root_of(tmp_path, None, "Broken/1.png", "Normal/1.png", "Normal/2.png")
+    (root / "cases.csv").write_text("image_id,case_id\nNormal/1.png,ann\nBroken/1.png,ann\nNormal_2.png,bob\n")
+    assert load_radiographs(DataOptions(root=root, metadata=None)).frame["case_id"].tolist() == ["ann", "ann", "bob"]
+
+
+def test_a_split_file_names_the_images_by_their_paths(tmp_path: Path) -> None:
+    root = root_of(tmp_path, "image_id,label\np1/a.png,x\np2/a.png,y\n", "p1/a.png", "p2/a.png")
+    (root / "mine.csv").write_text("image_id,split\np2/a.png,test\np1/a.png,train\n")
+    config = load_config(None, [f"data.root={root}", "data.split_files={mine: mine.csv}"])
+    made = make_split(load_radiographs(config.data), "mine", config).frame
+    assert made[["image_id", "split"]].to_numpy().tolist() == [["p1_a.png", "train"], ["p2_a.png", "test"]]
 
 
 def test_a_name_that_two_files_bear_is_refused(tmp_path: Path) -> None:
@@ -173,3 +225,45 @@ def test_masks_lie_like_the_images(tmp_path: Path) -> None:
     assert annotation is not None
     assert lesion_mask(annotation, 20, 30).sum() == 25
     assert data.annotation("healthy_1.png") is None
+
+
+def masked(tmp_path: Path, mask: Image.Image, name: str) -> Annotation | None:
+    root = root_of(tmp_path, "image_id,label\na.png,x\n", "a.png")
+    (root / "masks").mkdir()
+    mask.save(root / "masks" / name, format="PNG")
+    return load_radiographs(DataOptions(root=root, annotations_dir="masks")).annotation("a.png")
+
+
+@pytest.mark.parametrize("kind", ["16 bit", "dark blue", "palette", "one bit"])
+def test_every_value_of_a_mask_but_black_is_lesion(tmp_path: Path, kind: str) -> None:
+    marked = np.zeros((20, 30), bool)
+    marked[5:10, 5:10] = True
+    mask = {
+        "16 bit": Image.fromarray(marked.astype(np.uint16)),  # 1 of 65,535 is 0 of 255
+        "dark blue": Image.fromarray(marked[:, :, None] * np.array([0, 0, 1], np.uint8)),  # its luminance is 0
+        "palette": Image.fromarray(marked.astype(np.uint8)),
+        "one bit": Image.fromarray(marked),
+    }[kind]
+    if kind == "palette":
+        mask.putpalette([0, 0, 0, 0, 0, 1])
+    annotation = masked(tmp_path, mask, "a.png")
+    assert annotation is not None
+    np.testing.assert_array_equal(lesion_mask(annotation, 20, 30), marked)
+
+
+def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path) -> None:
+    assert masked(tmp_path, Image.new("L", (30, 20), 255), "a.PNG") is not None
+    for name in ("b.JSON", "c.Json", "d.txt"):
+        (tmp_path / "masks" / name).write_text(
+            '{"imageWidth": 30, "imageHeight": 20, "shapes": [{"label": "x", "shape_type": "rectangle", '
+            '"points": [[5, 5], [10, 10]]}]}'
+        )
+    found = annotation_files(tmp_path / "masks")
+    assert list(found) == ["a", "b", "c"]
+    assert len(read_annotation(found["b"]).lesions) == 1
+
+
+def test_a_damaged_mask_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"a\.png is not a JPEG, PNG"):
+        read_annotation(tmp_path / "a.png")

@@ -107,6 +107,34 @@ def test_the_data_hash_changes_with_labels_cases_and_files(data_root: DataRoot) 
     assert original not in changed
 
 
+def test_the_files_are_hashed_once(data_root: DataRoot) -> None:
+    root = data_root(ROWS)
+    data = load_radiographs(DataOptions(root=root))
+    first = data.content_hashes().tolist()
+    (root / "images" / "a.jpg").write_bytes(b"another file")
+    assert data.content_hashes().tolist() == first
+    assert load_radiographs(DataOptions(root=root)).content_hashes().tolist() != first
+
+
+def test_the_other_hashes_change_with_what_they_stand_for(data_root: DataRoot) -> None:
+    root = data_root(ROWS)
+    (root / "Annotations").mkdir(exist_ok=True)
+    (root / "Annotations" / "a.json").write_text('{"a": 1}')
+
+    def hashes() -> tuple[str, str, str]:
+        data = load_radiographs(DataOptions(root=root))
+        return data.data_hash(), data.metadata_hash(), data.annotations_hash()
+
+    before = hashes()
+    assert hashes() == before
+    (root / "Annotations" / "a.json").write_text('{"a": 2}')  # as long as before
+    outlined = hashes()
+    assert (outlined[:2], outlined[2] != before[2]) == (before[:2], True)
+    table = root / "dataset.csv"
+    table.write_text(table.read_text().replace("30", "31"))  # an age
+    assert (hashes()[0], hashes()[1] != before[1], hashes()[2]) == (before[0], True, outlined[2])
+
+
 def test_what_is_missing_is_named_with_the_option_that_sets_it(data_root: DataRoot, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere does not exist.*data\.root"):
         load_radiographs(DataOptions(root=tmp_path / "nowhere"))

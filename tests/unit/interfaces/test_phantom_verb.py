@@ -7,7 +7,9 @@ from pathlib import Path
 
 import cv2
 import pandas as pd
+import pytest
 
+from osteolens.errors import ConfigError
 from osteolens.interfaces.verbs.phantom import phantom
 
 
@@ -22,3 +24,9 @@ def test_options_reach_the_generator_and_every_file_is_written(tmp_path: Path) -
     assert cv2.imread(str(sheet)) is not None
     with zipfile.ZipFile(archive) as packed:
         assert sum("/images/" in name for name in packed.namelist()) == 30
+
+
+def test_a_sheet_that_would_not_be_a_png_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"must end in \.png"):
+        phantom(data=tmp_path / "data", sheet=tmp_path / "sheet.jpg", quiet=True)
+    assert not (tmp_path / "data").exists()

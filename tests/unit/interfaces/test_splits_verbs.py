@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from osteolens.interfaces.cli import main
 from osteolens.interfaces.tables import leakage_table, split_table
@@ -36,6 +38,8 @@ def test_leakcheck_draws_its_figure_also_when_it_fails(manifest: Path, tmp_path:
     ("options", "code", "words"),
     [
         (["--images", "a", "--data", "b"], 2, "either --images FOLDER or --data ROOT"),
+        (["--images", "a", "--override", "data.root=b"], 2, "either --images FOLDER or --data ROOT"),
+        (["--config", "no/such.yaml"], 2, "no/such.yaml does not exist"),
         (["--figure", "shares.pdf"], 2, "must end in .png"),
         (["--images", "no/such"], 1, "no/such does not exist"),
         (["--data", "no/such"], 1, "no/such does not exist"),
@@ -103,3 +107,21 @@ def test_tables_line_up() -> None:
     shown = leakage_table({"evaluation": {"val": {"per_class": {"Benign": copies}, "overall": copies}}})
     assert shown.splitlines()[0] == "part  class            images   shared    share   copies      any    share"
     assert shown.splitlines()[1] == "val   Benign                4        1    25.0%        3        2    50.0%"
+
+
+def test_leakcheck_reads_own_data_by_its_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "images").mkdir()
+    for number in range(3):
+        noise = np.random.default_rng(number).integers(0, 256, (64, 64), np.uint8)
+        Image.fromarray(noise).save(tmp_path / "images" / f"{number}.png")
+    (tmp_path / "dataset.csv").write_text("picture,broken,person\n0.png,0,ann\n1.png,1,ann\n2.png,0,bob\n")
+    (tmp_path / "split.csv").write_text("image_id,split\n0.png,train\n1.png,test\n2.png,test\n")
+    (tmp_path / "own.yaml").write_text(
+        f"data: {{root: '{tmp_path}', columns: {{image_id: picture, label: broken, case_id: person}}}}"
+    )
+    assert osteolens("leakcheck", tmp_path / "split.csv", "--config", tmp_path / "own.yaml", "--json") == 1
+    result = json.loads(capsys.readouterr().out)
+    assert result["evaluation"]["test"]["overall"]["shared"] == 1
+    assert result["pictures"]["compared"] == 3
+    options = ["--data", tmp_path, "-o", "data.columns={image_id: picture, label: broken, case_id: person}"]
+    assert osteolens("leakcheck", tmp_path / "split.csv", *options, "--limit", "0.5") == 0

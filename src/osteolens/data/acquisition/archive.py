@@ -17,6 +17,7 @@ from osteolens.errors import DataError
 from osteolens.progress import track
 from osteolens.storage import storage_errors
 
+SMALL = 1 << 20  # bytes below which a high ratio does no harm
 ENCRYPTED = 0x1  # bit of a member's flags
 _BROKEN = (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
@@ -32,7 +33,7 @@ class Limits:
     total_bytes, member_bytes
         Unpacked, of all and of one.
     ratio
-        Unpacked to packed size of a member above 1 MiB; a deflated bomb reaches 1,032.
+        Unpacked to packed size of a member, and of all together, above 1 MiB; a deflated bomb reaches 1,032.
     """
 
     members: int = 500_000
@@ -139,15 +140,17 @@ def _require_plain(archive: ZipFile, info: ZipInfo, limits: Limits) -> None:
         raise _refusal(archive, f"{info.filename!r} is packed by an unusual method ({info.compress_type})")
     if info.file_size > limits.member_bytes:
         raise _refusal(archive, f"{info.filename!r} would unpack to {info.file_size:,} bytes")
-    if info.file_size > 1 << 20 and info.file_size > limits.ratio * info.compress_size:
+    if info.file_size > SMALL and info.file_size > limits.ratio * info.compress_size:
         raise _refusal(archive, f"{info.filename!r} would unpack to over {limits.ratio:.0f} times its size, as a bomb")
 
 
 def _require_size(archive: ZipFile, files: list[ZipInfo], limits: Limits) -> None:
-    unpacked = sum(info.file_size for info in files)
+    unpacked, packed = sum(info.file_size for info in files), sum(info.compress_size for info in files)
     if unpacked > limits.total_bytes:
         raise _refusal(archive, f"it would unpack to {unpacked:,} bytes")
-    if sum(info.compress_size for info in files) > Path(str(archive.filename)).stat().st_size:
+    if unpacked > SMALL and unpacked > limits.ratio * packed:
+        raise _refusal(archive, f"it would unpack to over {limits.ratio:.0f} times its size, as a bomb")
+    if packed > Path(str(archive.filename)).stat().st_size:
         raise _refusal(archive, "its members overlap, as in a bomb")
 
 

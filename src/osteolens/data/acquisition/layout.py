@@ -148,7 +148,7 @@ def _reason_to_leave(parts: Parts, inner: Parts | None) -> str | None:
         return LOCK_FILE
     if inner is None:
         return OUTSIDE
-    return None if _has_place(inner) else UNKNOWN
+    return None if inner and _has_place(inner) else UNKNOWN  # no rest: a file of the wrapper's own name
 
 
 def _has_place(inner: Parts) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from osteolens.config import DataOptions
 from osteolens.data.acquisition.archive import Limits, extract, inspect, open_archive, read_member
 from osteolens.data.acquisition.digests import Digests, digest_file
 from osteolens.data.acquisition.layout import ANNOTATIONS, IMAGES, complete_metadata, plan_layout
@@ -17,6 +18,7 @@ from osteolens.data.acquisition.record import Record, existing_record, new_recor
 from osteolens.data.acquisition.source import Release
 from osteolens.data.acquisition.transfer import Patience, fetch, require_space
 from osteolens.data.acquisition.verify import hash_files, image_problems, write_checksums
+from osteolens.data.radiographs import load_radiographs
 from osteolens.errors import DataError
 from osteolens.storage import storage_errors
 
@@ -165,9 +167,13 @@ def _fill(draft: Path, path: Path) -> list[str]:
         notes.append(f"{len(differing):,} nested annotation(s) differ from the outer ones, which were kept: {names}")
         logger.warning(notes[-1])
     try:
-        return notes + complete_metadata(draft)
+        notes += complete_metadata(draft)
+        missing = load_radiographs(DataOptions(root=draft)).missing
     except DataError as error:
         raise DataError(str(error).replace(str(draft), path.name)) from error
+    if missing:
+        logger.warning("%d row(s) of the table have no picture: %s", len(missing), shorten(list(missing)))
+    return notes
 
 
 def _give_name(draft: Path, root: Path) -> None:

@@ -166,7 +166,9 @@ class _Transfer:
         time.sleep(delay)
 
     def _receive(self, url: str) -> Iterator[int]:
-        answer = open_at(url, self._resumable(url), self.part.origin.validator, self.patience.timeout)
+        origin = self.part.origin  # its validator means nothing to another server
+        validator = origin.validator if origin.url == url else None
+        answer = open_at(url, self._resumable(url), validator, self.patience.timeout)
         with closing(answer.stream):
             total = self._agreed_total(answer, url)
             require_space(self.part.path.parent, (total or 0) - answer.start)

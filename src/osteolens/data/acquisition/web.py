@@ -71,10 +71,16 @@ class Answer:
 
 
 def check_address(url: str) -> None:
-    """Raise :class:`ConfigError` unless `url` is an http or https address."""
+    """Raise :class:`ConfigError` unless `url` is an http or https address in ASCII."""
+    if not url.isascii():
+        raise ConfigError(
+            f"{url!r} has characters that an address cannot hold as they are. Copy it from the address bar of a "
+            "browser, which writes them with percent signs (a host name as xn--...)."
+        )
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+        (parts.hostname or "").encode("idna")  # an empty or overlong label is a ValueError
     except ValueError:
         usable = False
     if not usable or " " in url:

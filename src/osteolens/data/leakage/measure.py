@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from osteolens.data.duplicates import NEAR_DISTANCE
-from osteolens.domain import NORMAL, Column
+from osteolens.domain import BTXRD_CLASSES, NORMAL, Column
 
 
 def measure_leakage(table: pd.DataFrame, groups: pd.DataFrame, *, limit: float = 0.0) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def measure_leakage(table: pd.DataFrame, groups: pd.DataFrame, *, limit: float =
         ``evaluation`` → part → ``per_class`` → class → ``n``, ``shared`` (images of the same case in train) and
         ``shared_fraction``, ``duplicated`` (a byte-identical copy in train) where known, ``near_duplicated`` (no such
         copy, but a look-alike) where known, ``leaking`` (any of these) and ``leaking_fraction``; ``overall`` (and
-        ``tumours`` where there is a class Normal) in the same form; ``passed``; ``sentence``.
+        ``tumours`` where the classes are BTXRD's) in the same form; ``passed``; ``sentence``.
     """
     train = (table[Column.SPLIT] == "train").to_numpy()
     flags = pd.DataFrame({"shared": groups[Column.CASE].isin(set(groups[Column.CASE][train]))}, index=table.index)
@@ -37,7 +37,8 @@ def measure_leakage(table: pd.DataFrame, groups: pd.DataFrame, *, limit: float =
         flags["duplicated"] = groups["duplicate"].isin(set(groups["duplicate"][train]))
     if "near" in groups:
         flags["near_duplicated"] = groups["near"] > flags.get("duplicated", False)
-    labels = table[Column.LABEL] if Column.LABEL in table else pd.Series("unlabelled", index=table.index)
+    labels = table[Column.LABEL] if Column.LABEL in table else pd.Series("", index=table.index)
+    labels = labels.where(labels != "", "unlabelled")
     parts = [name for name in ("val", "test") if (table[Column.SPLIT] == name).any()]
     evaluation = {part: _part_leakage(flags, labels, table[Column.SPLIT] == part) for part in parts}
     worst = max((entry["overall"]["leaking_fraction"] for entry in evaluation.values()), default=0.0)
@@ -53,7 +54,7 @@ def measure_leakage(table: pd.DataFrame, groups: pd.DataFrame, *, limit: float =
 def _part_leakage(flags: pd.DataFrame, labels: pd.Series[str], inside: pd.Series[bool]) -> dict[str, Any]:
     per_class = {name: _share(flags[inside & (labels == name)]) for name in sorted(set(labels[inside]))}
     result: dict[str, Any] = {"per_class": per_class, "overall": _share(flags[inside])}
-    if NORMAL in per_class and len(per_class) > 1:
+    if NORMAL in per_class and len(per_class) > 1 and set(per_class) <= set(BTXRD_CLASSES):
         result["tumours"] = _share(flags[inside & (labels != NORMAL)])
     return result
 
@@ -82,8 +83,9 @@ def _part_sentences(part: str, entry: dict[str, Any]) -> list[str]:
         sentences.append(f"{alike} {part} image(s) look like a train image (hashes within {NEAR_DISTANCE} of 64 bits).")
     if entry["overall"]["shared"] == 0:
         return [*sentences, f"No {part} image has another image of the same case in train."]
-    share = entry.get("tumours", entry["overall"])
-    what = "tumour images" if "tumours" in entry else "images"
+    of_tumours = "tumours" in entry and entry["tumours"]["shared"] > 0  # normals of BTXRD share a case by rule only
+    share = entry["tumours"] if of_tumours else entry["overall"]
+    what = "tumour images" if of_tumours else "images"
     sentences.append(
         f"{share['shared_fraction']:.1%} of the {part} {what} ({share['shared']} of {share['n']}) "
         "have another image of the same case in train."

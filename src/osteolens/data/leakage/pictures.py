@@ -61,7 +61,7 @@ def find_pictures(table: pd.DataFrame, folder: Path) -> list[Path | None]:
     ids = [posix(name) for name in table[Column.IMAGE_ID]]
     by_name = find_images(folder, [name.name for name in ids]).paths
     times = Counter(image_stem(name.name) for name in ids)
-    return [_at_its_path(folder / name) or _by_name(name, by_name, times) for name in ids]
+    return [_at_its_path(folder, name) or _by_name(name, by_name, times) for name in ids]
 
 
 def compare_pictures(table: pd.DataFrame, files: Sequence[Path | None]) -> Comparison:
@@ -75,7 +75,7 @@ def compare_pictures(table: pd.DataFrame, files: Sequence[Path | None]) -> Compa
     Raises
     ------
     DataError
-        No picture could be read.
+        No picture of the train part, or none of the evaluated parts, could be read.
     """
     ids = table[Column.IMAGE_ID].tolist()
     content, hashes = [f"no file {name}" for name in ids], np.zeros(len(ids), np.uint64)
@@ -91,9 +91,12 @@ def compare_pictures(table: pd.DataFrame, files: Sequence[Path | None]) -> Compa
             unreadable[ids[row]] = str(error)
             continue
         content[row], seen[row] = sha256_bytes(data), True
-    if not seen.any():
-        raise DataError("none of the pictures could be found and read. Check --images or --data.")
     parts = table[Column.SPLIT].to_numpy(str)
+    if not (seen & (parts == "train")).any() or not (seen & (parts != "train")).any():
+        raise DataError(
+            f"only {seen.sum()} of {len(seen)} pictures could be found and read, and none of the train part or none of "
+            "the others, so nothing can be compared. Check --images or --data."
+        )
     nearest, distance = _nearest_in_train(hashes, seen, parts)
     _prefer_copies(content, parts, nearest)
     return Comparison(
@@ -147,7 +150,10 @@ def _prefer_copies(content: list[str], parts: NDArray[np.str_], nearest: NDArray
         nearest[row] = row_of.get(content[row], nearest[row])
 
 
-def _at_its_path(path: Path) -> Path | None:
+def _at_its_path(folder: Path, name: PurePosixPath) -> Path | None:
+    if name.is_absolute() or ".." in name.parts:  # a table must not lead out of the folder that was named
+        return None
+    path = folder / name
     candidates = (path, *(path.with_name(path.name + suffix) for suffix in IMAGE_SUFFIXES))
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 

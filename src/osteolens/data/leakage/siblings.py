@@ -37,18 +37,22 @@ def siblings(table: pd.DataFrame, path: Path, group_column: str | None, data: Ra
         groups = pd.DataFrame({Column.CASE: table[column]})
     else:
         groups = pd.DataFrame({Column.CASE: _looked_up(table, path, data)})
-    copies = _known_copies(table, labels_needed=column is not None)
+    copies = _known_copies(table, data, labels_needed=column is not None)
     return groups if copies is None else groups.assign(duplicate=copies)
 
 
-def _known_copies(table: pd.DataFrame, *, labels_needed: bool) -> pd.Series[str] | None:
+def _known_copies(table: pd.DataFrame, data: RadiographSet | None, *, labels_needed: bool) -> pd.Series[str] | None:
     """Return the hash of each image's original file, or None where the images are not those of BTXRD.
 
-    With `labels_needed` the names alone are no proof, since other data sets, such as a phantom, use the same names.
+    Where `data` is given, its labels decide. With `labels_needed` the names alone are no proof, since other data sets,
+    such as a phantom, use the same names.
     """
     stems, hashes = table[Column.IMAGE_ID].map(_stem), builtin_original_hashes()
     if stems.duplicated().any() or not stems.isin(hashes.index).all():
         return None
+    if data is not None:
+        labels = dict(zip(data.frame[Column.IMAGE_ID], data.frame[Column.LABEL], strict=True))
+        return stems.map(hashes) if is_btxrd(labels) else None
     if Column.LABEL not in table:
         return None if labels_needed else stems.map(hashes)
     return stems.map(hashes) if _agrees(table) or not (labels_needed or _same_classes(table)) else None

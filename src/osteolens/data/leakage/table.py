@@ -11,13 +11,15 @@ from osteolens.domain import Column, image_stem
 from osteolens.errors import DataError
 from osteolens.storage import read_table
 
+_KNOWN = (Column.IMAGE_ID, Column.SPLIT, Column.LABEL, Column.CASE)
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # a ZIP, which .xlsx is, and the older .xls
 
 
 def read_split_table(path: Path) -> pd.DataFrame:
     """Read a CSV with at least the columns image_id and split.
 
-    An image is known by its path without suffix, so pictures of one name in several folders are several images.
+    An image is known by its path without suffix, so pictures of one name in several folders are several images. Blanks
+    around headings and cells mean nothing, and the columns that osteolens knows may be spelled in capitals.
 
     Raises
     ------
@@ -32,6 +34,7 @@ def read_split_table(path: Path) -> pd.DataFrame:
         if isinstance(error.__cause__, UnicodeDecodeError):
             raise DataError(f"{path} is not UTF-8 text. Save it again as CSV with the encoding UTF-8.") from error
         raise
+    table = table.rename(columns=_known_name).apply(lambda column: column.str.strip())
     if missing := {Column.IMAGE_ID, Column.SPLIT} - set(table.columns):
         raise DataError(
             f"{path} lacks the column(s) {', '.join(sorted(missing))}; its heading has {', '.join(table.columns)}. "
@@ -39,6 +42,11 @@ def read_split_table(path: Path) -> pd.DataFrame:
         )
     check_parts(table, str(path), _image_key)
     return table
+
+
+def _known_name(heading: str) -> str:
+    name = heading.strip()
+    return name.lower() if name.lower() in _KNOWN else name
 
 
 def _refuse_workbook(path: Path) -> None:

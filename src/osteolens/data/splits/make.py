@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from osteolens.config import Config
 from osteolens.data.manifest import COLUMNS, Manifest, check_parts
+from osteolens.data.own_files import known_stem
 from osteolens.data.radiographs import RadiographSet
 from osteolens.data.splits.schemes import FAMILIES, SCHEMES
 from osteolens.domain import SCHEME_FAMILIES, Column, image_stem
@@ -81,8 +82,9 @@ def _from_file(data: RadiographSet, path: Path) -> NDArray[np.str_]:
     table = read_table(path)
     if missing := {Column.IMAGE_ID, Column.SPLIT} - set(table.columns):
         raise DataError(f"{path} lacks the column(s) {', '.join(sorted(missing))}.")
-    check_parts(table, str(path))
-    part = dict(zip(table[Column.IMAGE_ID].map(image_stem), table[Column.SPLIT], strict=True))
+    check_parts(table, str(path), lambda image_id: known_stem(image_id, data.paths))
+    stems = (known_stem(image_id, data.paths) for image_id in table[Column.IMAGE_ID])
+    part = dict(zip(stems, table[Column.SPLIT], strict=True))
     if strangers := sorted(set(part) - set(data.paths)):
         raise DataError(f"{path} lists {len(strangers)} image(s) that the data set lacks, for example {strangers[0]}.")
     return np.array([part.get(image_stem(name), "") for name in data.frame[Column.IMAGE_ID]])

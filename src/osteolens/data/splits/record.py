@@ -79,7 +79,7 @@ def check_split(path: Path, manifest: Manifest, data: RadiographSet, config: Con
         raise DataError(f"{path} was made with other options: {changed}. {remedy}")
     differences = _differences(manifest, data, record["data_images"])
     if differences or record["data_hash"] != data.data_hash():
-        told = "; ".join(differences) or "image files have another size, or the metadata another order of rows"
+        told = "; ".join(differences) or "image files have another size"
         raise DataError(f"{path} was made for another state of the data set: {told}. {remedy}")
 
 

@@ -6,6 +6,7 @@ its prefix in ``domain.SCHEME_FAMILIES``.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from osteolens.errors import DataError
 from osteolens.randomness import named_generator
 
 HOLD_OUT_VALIDATION_SHARE = 0.15  # of what is not held out as the test part
+
+logger = logging.getLogger("osteolens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,16 @@ def _case(data: RadiographSet, config: Config) -> NDArray[np.str_]:
 
 
 def _center(data: RadiographSet, config: Config) -> NDArray[np.str_]:
-    """The largest center gives train and val (85/15, by case); all images of the others are the test part."""
-    if Column.CENTER not in data.frame or data.frame[Column.CENTER].nunique() < 2:
+    """The largest center gives train and val (85/15, by case); all images of the others are the test part.
+
+    An image without a center gets no part, since it may come from any of them.
+    """
+    if Column.CENTER not in data.frame or len(set(data.frame[Column.CENTER]) - {""}) < 2:
         raise DataError("the scheme center needs a center column with at least two centers. Use the scheme case.")
-    test = (data.frame[Column.CENTER] != data.frame[Column.CENTER].mode()[0]).to_numpy()
-    return _hold_out(data, _case_groups(data), test, config, "center")
+    centers = data.frame[Column.CENTER]
+    largest = centers[centers != ""].mode()[0]
+    test = (~centers.isin([largest, ""])).to_numpy()
+    return _hold_out(data, _case_groups(data), test, config, "center", unknown=_unknown(data, Column.CENTER))
 
 
 def _published(data: RadiographSet, config: Config) -> NDArray[np.str_]:  # noqa: ARG001  all schemes share a signature
@@ -103,13 +111,17 @@ def _sources(data: RadiographSet, config: Config) -> list[str]:  # noqa: ARG001 
 
 
 def _source(data: RadiographSet, config: Config, member: str) -> NDArray[np.str_]:
-    """All images of one source are the test part; those of the others give train and val (85/15, by case)."""
+    """All images of one source are the test part; those of the others give train and val (85/15, by case).
+
+    An image without a source gets no part, since it may come from the one that is tested on. BTXRD has none: its
+    normals without a hospital are a source with a name of their own, which stays in train and val.
+    """
     names = _source_names(data)
     if member not in names:
         known = ", ".join(f"source-{name}" for name in names)
         raise DataError(f"there is no source {member} in this data set; its sources give the schemes {known}.")
     test = (data.frame[Column.SOURCE] == names[member]).to_numpy()
-    return _hold_out(data, _case_groups(data), test, config, f"source-{member}")
+    return _hold_out(data, _case_groups(data), test, config, f"source-{member}", unknown=_unknown(data, Column.SOURCE))
 
 
 SCHEMES: dict[str, Callable[[RadiographSet, Config], NDArray[np.str_]]] = {
@@ -139,6 +151,13 @@ def _source_names(data: RadiographSet) -> dict[str, str]:
     return names
 
 
+def _unknown(data: RadiographSet, column: str) -> NDArray[np.bool_]:
+    unknown = (data.frame[column] == "").to_numpy()
+    if unknown.any():
+        logger.warning("%d of %d images have no %s; they get no part.", unknown.sum(), len(unknown), column)
+    return unknown
+
+
 def _case_groups(data: RadiographSet) -> NDArray[np.str_]:
     return joined_groups(data.frame[Column.CASE], data.content_hashes())
 
@@ -153,10 +172,21 @@ def _divide(data: RadiographSet, groups: NDArray[np.str_], config: Config, schem
 
 
 def _hold_out(
-    data: RadiographSet, groups: NDArray[np.str_], test: NDArray[np.bool_], config: Config, scheme: str
+    data: RadiographSet,
+    groups: NDArray[np.str_],
+    test: NDArray[np.bool_],
+    config: Config,
+    scheme: str,
+    *,
+    unknown: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.str_]:
-    """Divide what is not held out into train and val; an image whose group reaches into the test part gets "", none."""
+    """Divide what is not held out into train and val.
+
+    An image of `unknown` origin gets "", none, and so does one whose group reaches into the test part.
+    """
     rest = ~np.isin(groups, groups[test])
+    if unknown is not None:
+        rest &= ~unknown
     parts = np.where(test, "test", "").astype("<U5")
     parts[rest] = assign_groups(
         data.frame[Column.LABEL].to_numpy(str)[rest],

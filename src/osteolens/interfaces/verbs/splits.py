@@ -51,21 +51,24 @@ def leakcheck(
     limit: Annotated[float, typer.Option(min=0, max=1, help="Largest share with a sibling in train.")] = 0.0,
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures: find copies and look-alikes.")] = None,
     data: Annotated[Path | None, typer.Option("--data", "-d", help="Data root: its pictures, and its cases.")] = None,
+    config: ConfigFile = None,
+    override: Overrides = None,
     figure: Annotated[Path | None, typer.Option(help="Draw the shares there, a .png file.")] = None,
     quiet: Quiet = False,
     json: AsJson = False,
 ) -> None:
     """Tell which share of the evaluation images has a sibling in train; exit code 1 over the limit."""
-    if images is not None and data is not None:
-        raise ConfigError("give either --images FOLDER or --data ROOT, not both.")
+    has_data = data is not None or config is not None or bool(override)
+    if images is not None and has_data:
+        raise ConfigError("give either --images FOLDER or --data ROOT (or --config), not both.")
     if figure is not None and figure.suffix.lower() != ".png":
         raise ConfigError(f"--figure writes PNG, so {figure} must end in .png.")
-    options = resolve(None, None, data, quiet=quiet)
+    options = resolve(config, override, data, quiet=quiet)
     from osteolens.data import leakage
     from osteolens.data.radiographs import load_radiographs
     from osteolens.interfaces.tables import leakage_table
 
-    radiographs = load_radiographs(options.data) if data is not None else None
+    radiographs = load_radiographs(options.data) if has_data else None
     result = leakage.leakcheck(manifest, group_column=group_column, limit=limit, images=images, data=radiographs)
     if figure is not None:
         from osteolens.data.leakage.figure import draw_leakage

@@ -164,3 +164,8 @@ def test_members_go_where_they_are_told(zip_of: ZipOf, tmp_path: Path) -> None:
             extract(archive, {"images/b.jpg": members["w", "note.txt"]}, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["images", "b.jpg"]
     assert (tmp_path / "out/images/b.jpg").read_bytes() == b"picture"
+
+
+def test_a_bomb_of_many_small_members_is_refused(zip_of: ZipOf, refused: Callable[..., str]) -> None:
+    members = {f"images/{number}.jpg": bytes(1 << 20) for number in range(8)}  # each too small to be judged alone
+    assert "it would unpack to over 200 times its size" in refused(zip_of(members))

@@ -78,6 +78,12 @@ def test_what_lies_outside_the_wrapper_is_left_out() -> None:
     assert plan.put_right()[0] == "taken out of the folder a/b/"
 
 
+def test_a_file_named_as_the_wrapper_is_left_out() -> None:
+    plan = plan_layout(parts("BTXRD", "BTXRD/images/a.jpg", "BTXRD/images", "BTXRD/dataset.csv"))
+    assert list(plan.files) == ["images/a.jpg", "dataset.csv"]
+    assert plan.left_out == {UNKNOWN: [("BTXRD",), ("BTXRD", "images")]}
+
+
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [

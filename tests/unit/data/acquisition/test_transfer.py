@@ -247,6 +247,26 @@ def test_a_challenge_at_the_first_address_leads_to_the_second(  # noqa: PLR0917 
     assert [seen.path for seen in server.seen] == ["/first", "/second"]
 
 
+@pytest.mark.parametrize("if_range", [True, False])
+def test_a_mirror_with_another_etag_continues_what_the_first_address_began(  # noqa: PLR0917  fixtures
+    server: Any, content: bytes, small_set: Any, target: Path, patience: Patience, reply: Any, *, if_range: bool
+) -> None:
+    server.script = [
+        reply(cut_after=400_000, headers={"ETag": '"of the first"'}),
+        reply(status=404, body=b""),
+        reply(cut_after=100_000, if_range=if_range),
+        reply(if_range=if_range),
+    ]
+    fetch(small_set.release(content, server.url("/first"), server.url("/mirror")), target, patience)
+    assert target.read_bytes() == content
+    assert [(seen.path, seen.range) for seen in server.seen[2:]] == [
+        ("/mirror", "bytes=400000-"),
+        ("/mirror", "bytes=500000-"),
+    ]
+    assert [seen.sent for seen in server.seen[2:]] == [100_000, len(content) - 500_000]
+    assert server.seen[1].if_range == '"of the first"'  # the first address is still asked whether its file is the same
+
+
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_redirects_are_followed_and_the_range_goes_along(  # noqa: PLR0917  fixtures
     server: Any, release: Release, target: Path, patience: Patience, reply: Any, code: int

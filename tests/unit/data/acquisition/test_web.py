@@ -9,7 +9,8 @@ from urllib.request import Request
 
 import pytest
 
-from osteolens.data.acquisition.web import RefusedError, TransientError, _Redirects, open_at
+from osteolens.data.acquisition.web import RefusedError, TransientError, _Redirects, check_address, open_at
+from osteolens.errors import ConfigError
 
 
 def test_https_is_never_left_for_http() -> None:
@@ -49,3 +50,17 @@ def test_the_program_names_itself_and_wants_no_packing(server: Any, content: byt
     answer = open_at(server.url(), 0, None, 5)
     answer.stream.close()
     assert (answer.start, answer.total, answer.validator) == (0, len(content), '"first"')
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/ä.zip", "http://bücher.example/x.zip", "http://h/x.zip?a=µ"])
+def test_an_address_with_other_letters_is_refused_with_what_to_do(url: str) -> None:
+    with pytest.raises(ConfigError, match="address bar of a browser, which writes them with percent signs"):
+        open_at(url, 0, None, 5)
+    check_address("http://127.0.0.1/%C3%A4.zip")
+    check_address("http://xn--bcher-kva.example/x.zip")
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
+def test_a_host_that_cannot_be_is_refused(host: str) -> None:
+    with pytest.raises(ConfigError, match="not an http or https address"):
+        open_at(f"http://{host}/x.zip", 0, None, 5)

@@ -203,3 +203,36 @@ def test_the_baseline_splits_leak_as_much_as_is_known(btxrd256: Path) -> None:
     assert parts["test"]["overall"]["shared"] == 0
     result = leakcheck(btxrd256 / "reference" / "published_split.csv")
     assert percent(result["evaluation"]["val"]["tumours"]) == "67.9%"
+
+
+@pytest.mark.parametrize("cell", ["1 ", " 1", "1\t"])
+def test_blanks_around_a_patient_do_not_hide_him(write: Any, cell: str) -> None:
+    path = write(f"Image_ID, Split ,patient\na.png,train,1\nb.png,test ,{cell}\nc.png,test,2\n")
+    result = leakcheck(path, group_column="patient")
+    assert result["evaluation"]["test"]["overall"] == share(2, 1)
+
+
+def test_blank_patients_are_refused_not_joined(write: Any) -> None:
+    with pytest.raises(DataError, match="2 empty cell"):
+        leakcheck(write("image_id,split,patient\na.png,train, \nb.png,test, \n"), group_column="patient")
+
+
+def test_the_sentence_tells_the_leak_also_where_no_tumour_leaks(write: Any) -> None:
+    head = "image_id,split,patient,label\n"
+    result = leakcheck(write(f"{head}a,train,1,Normal\nb,test,1,Normal\nc,test,2,Benign\n"), group_column="patient")
+    assert result["evaluation"]["test"]["tumours"] == share(1, 0)
+    assert result["sentence"].startswith("50.0% of the test images (1 of 2) have another image of the same case")
+
+
+def test_classes_of_other_data_are_not_called_tumours(write: Any) -> None:
+    head = "image_id,split,patient,label\n"
+    path = write(f"{head}a,train,1,Normal\nb,test,1,Normal\nc,test,1,Fractured\nd,test,2,\n")
+    result = leakcheck(path, group_column="patient")
+    assert set(result["evaluation"]["test"]) == {"overall", "per_class"}
+    assert set(result["evaluation"]["test"]["per_class"]) == {"Normal", "Fractured", "unlabelled"}
+    assert "66.7% of the test images (2 of 3)" in result["sentence"]
+
+
+def test_two_columns_of_one_name_are_refused(write: Any) -> None:
+    with pytest.raises(DataError, match="more than one column patient"):
+        leakcheck(write("image_id,split,patient,patient\na,train,1,5\nb,test,2,5\n"), group_column="patient")

@@ -116,11 +116,27 @@ def test_pictures_in_folders_are_found_by_their_path(tmp_path: Path, folder: Pat
     assert check(tmp_path, text, images=folder)["pictures"]["missing"] == ["b\\view.png"]
 
 
-@pytest.mark.parametrize(("name", "words"), [("none", "does not exist"), ("empty", "none of the pictures could be")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("none", "does not exist"), ("empty", "only 0 of 6 pictures could be found")]
+)
 def test_a_folder_without_the_pictures_is_told(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=words):
         check(tmp_path, SPLIT, images=tmp_path / name)
+
+
+def test_a_table_does_not_lead_out_of_the_folder(tmp_path: Path, folder: Path) -> None:
+    Image.fromarray(picture(0)).save(tmp_path / "outside.png")
+    for name in (f"{tmp_path}/outside.png", "../outside.png"):
+        result = check(tmp_path, SPLIT + f"{name},test,Normal,p9\n", images=folder)
+        assert result["pictures"]["missing"] == [name]
+
+
+def test_without_a_train_picture_nothing_is_called_clean(tmp_path: Path, folder: Path) -> None:
+    for name in ("t1", "t2", "t3"):
+        (folder / f"{name}.png").unlink()
+    with pytest.raises(DataError, match=r"only 3 of 6 pictures .* nothing can be compared"):
+        check(tmp_path, SPLIT, images=folder)
 
 
 @pytest.mark.usefixtures("folder")
@@ -135,6 +151,22 @@ def test_a_data_set_gives_cases_and_pictures(tmp_path: Path) -> None:
     assert [overall[key] for key in ("shared", "duplicated", "near_duplicated", "leaking")] == [1, 1, 1, 3]
     with pytest.raises(DataError, match=r"1 image.* not in the data set, for example zebra"):
         leakcheck(write(tmp_path, text + "zebra,val\n"), data=data)
+
+
+@pytest.mark.parametrize(("labels", "copies"), [(["Benign", "Normal"], 1), (["Malignant", "Malignant"], 0)])
+def test_the_labels_of_the_data_set_tell_whether_it_is_btxrd(tmp_path: Path, labels: list[str], copies: int) -> None:
+    """IMG000591 and IMG003456 are copies in BTXRD, Benign and Normal; the pictures here differ."""
+    names = ["IMG000591.png", "IMG003456.png"]
+    (tmp_path / "images").mkdir()
+    for number, name in enumerate(names):
+        Image.fromarray(picture(number)).save(tmp_path / "images" / name)
+    rows = "".join(f"{name},{label}\n" for name, label in zip(names, labels, strict=True))
+    (tmp_path / "dataset.csv").write_text("image_id,label\n" + rows)
+    (tmp_path / "cases.csv").write_text(f"image_id,case_id\n{names[0]},a\n{names[1]},b\n")
+    data = load_radiographs(load_config(None, [f"data.root={tmp_path}"]).data)
+    for heading, ends in (("image_id,split", ("train", "test")), ("image_id,split,case_id", ("train,a", "test,b"))):
+        text = "\n".join([heading, *(f"{name},{end}" for name, end in zip(names, ends, strict=True))])
+        assert leakcheck(write(tmp_path, text), data=data)["evaluation"]["test"]["overall"]["duplicated"] == copies
 
 
 @pytest.mark.real_data

@@ -284,3 +284,26 @@ def test_the_configuration_knows_the_members(scheme: str) -> None:
     with pytest.raises(ConfigError, match=f"unknown split scheme.* {scheme}; .*case-fold-1 to case-fold-5 and source-"):
         load_config(None, [f"training.split_strategy={scheme}"])
     load_config(None, ["data.split_schemes=[case-fold-5, case-kfold, source, source-g]"])
+
+
+@pytest.mark.parametrize(("column", "scheme"), [("center", "center"), ("source", "source-b")])
+def test_images_of_unknown_origin_get_no_part(
+    data_root: DataRoot, rows: Rows, column: str, scheme: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Empty cells are the most frequent value, and neither a center to train on nor one to test on."""
+    known = ["a", "a", "b"] + [""] * 4
+    origin = {row["image_id"]: known[number // 3 % 7] for number, row in enumerate(rows)}  # a case is of one origin
+    root = data_root([{**row, column: origin[row["image_id"]]} for row in rows])
+    with caplog.at_level("WARNING", "osteolens"):
+        part = part_of(split(root, scheme))
+    assert set(part) == {name for name, value in origin.items() if value}
+    assert {name for name, found in part.items() if found == "test"} == {
+        n for n, value in origin.items() if value == "b"
+    }
+    assert f"{list(origin.values()).count('')} of 120 images have no {column}" in caplog.text
+
+
+def test_one_center_and_empty_cells_are_no_two_centers(data_root: DataRoot, rows: Rows) -> None:
+    root = data_root([{**row, "center": "1" if number % 2 else ""} for number, row in enumerate(rows)])
+    with pytest.raises(DataError, match="at least two centers"):
+        split(root, "center")

@@ -111,7 +111,7 @@ def test_a_new_image_is_noticed(made: tuple[Config, Path]) -> None:
 def test_a_changed_image_file_is_noticed(made: tuple[Config, Path]) -> None:
     config, path = made
     (config.data.root / "images" / "i00.png").write_text("another picture of another length")
-    with pytest.raises(DataError, match="image files have another size"):
+    with pytest.raises(DataError, match=r"another state of the data set: image files have another size\. Make it"):
         check(config, path)
 
 
