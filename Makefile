@@ -17,7 +17,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: help install download quickstart test lint format all audit split train train-all evaluate gradcam infer report clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv and install osteolens with the tested versions
 
@@ -59,6 +59,9 @@ split: $(INSTALLED) ## write the split manifests
 
 train: $(INSTALLED) ## train on training.split_strategy
 	$(OSTEOLENS) train $(OPTIONS)
+
+train-%: $(INSTALLED) ## train on one scheme; side by side with make -j2 train-case train-center
+	$(OSTEOLENS) train $(OPTIONS) --split $*
 
 train-all: $(INSTALLED) ## train on every scheme in data.split_schemes
 	$(OSTEOLENS) train --all-splits $(OPTIONS)
