@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from command import osteolens
 
 from osteolens import __version__
-from osteolens.interfaces.cli import main
 
 VERBS = (
     "download",
@@ -30,15 +30,6 @@ VERBS = (
     "report",
     "run",
 )
-
-
-def osteolens(*arguments: str | Path) -> int:
-    """Run the command in this process and return its exit code."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["osteolens", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-    return int(stop.value.code or 0)
 
 
 @pytest.fixture

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from command import osteolens
 
 from osteolens.data.phantom import write_release_zip
-from osteolens.interfaces.cli import main
 
 IMAGES = 60  # of the small phantom
-
-
-def osteolens(*arguments: str | Path) -> int:
-    """Run the command in this process and return its exit code."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["osteolens", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-    return int(stop.value.code or 0)
 
 
 @pytest.fixture(scope="module")

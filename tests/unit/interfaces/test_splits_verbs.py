@@ -1,25 +1,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command import osteolens
 from PIL import Image
 
-from osteolens.interfaces.cli import main
 from osteolens.interfaces.tables import leakage_table, split_table
 
 SPLIT = "image_id,split,case_id\na,train,1\nb,test,1\nc,test,2\nd,test,3\n"
-
-
-def osteolens(*arguments: str | Path) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["osteolens", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-    return int(stop.value.code or 0)
 
 
 @pytest.fixture
