@@ -38,6 +38,30 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def exclusive(place: Path, lock_file: Path, busy: str) -> Iterator[None]:
+    """Hold `place` for this process; the lock goes away with the process, however it ends.
+
+    Raises
+    ------
+    StorageError
+        Another process holds it (the message is `busy`), or the folder of `lock_file` cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(lock_file)
+    with storage_errors(place):
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StorageError(busy) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
 def atomic_writer(path: Path, mode: str = "wb", **options: Any) -> Iterator[IO[Any]]:
     """Open a hidden neighbour of `path` and move it into place only when the block ends without an error."""
     with storage_errors(path):

@@ -22,7 +22,7 @@ from osteolens.data.columns import (
     canonical_name,
     has_tumour_flags,
 )
-from osteolens.data.table_files import read_cells
+from osteolens.data.table_files import Cells, read_cells
 from osteolens.domain import BENIGN, IMAGE_SUFFIXES, MALIGNANT, NORMAL, Column, image_stem
 from osteolens.errors import DataError
 
@@ -36,6 +36,7 @@ __all__ = [
     "ImageFiles",
     "Metadata",
     "MetadataError",
+    "check_metadata",
     "find_images",
     "read_metadata",
 ]
@@ -92,7 +93,11 @@ def read_metadata(path: Path) -> Metadata:
     DataError
         The file cannot be read at all.
     """
-    cells = read_cells(path)
+    return check_metadata(read_cells(path), path)
+
+
+def check_metadata(cells: Cells, path: Path) -> Metadata:
+    """Check the cells that :func:`read_metadata` read, or that were read from `path` already."""
     table, repeated = _under_canonical_names(cells.table)
     found = violations.as_table([*cells.violations, *repeated, *violations.find(table)])
     if (found["severity"] == "error").any():

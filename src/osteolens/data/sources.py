@@ -8,7 +8,7 @@ from pathlib import Path
 from osteolens.config import DataOptions
 from osteolens.data.own_files import find_own_images, read_class_folders
 from osteolens.data.own_table import is_own, own_table
-from osteolens.data.schema import ImageFiles, Metadata, MetadataError, find_images, read_metadata
+from osteolens.data.schema import ImageFiles, Metadata, MetadataError, check_metadata, find_images
 from osteolens.data.table_files import read_cells
 from osteolens.domain import Column
 from osteolens.errors import DataError
@@ -46,7 +46,7 @@ def read_source(options: DataOptions) -> Source:
 def _read_table(path: Path, images_dir: Path, options: DataOptions) -> Source:
     cells = read_cells(path)
     if not is_own(cells, options.columns, options.label_values):
-        metadata = read_metadata(path)
+        metadata = check_metadata(cells, path)
         return Source(metadata, find_images(images_dir, metadata.frame[Column.IMAGE_ID]))
     metadata = own_table(cells, options.columns, options.label_values, images_dir.name)
     if (metadata.violations["severity"] == "error").any():

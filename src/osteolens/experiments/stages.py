@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import pandas as pd
-
 from osteolens.config import Config
 from osteolens.data.cache import cached_pictures
-from osteolens.data.leakage import measure_leakage
+from osteolens.data.leakage import manifest_leakage
 from osteolens.data.manifest import Manifest, read_manifest
 from osteolens.data.masks import lesion_masks
 from osteolens.data.radiographs import RadiographSet
@@ -65,9 +63,7 @@ def train_run(config: Config, data: RadiographSet, scheme: str, *, fresh: bool =
     manifest = find_manifest(config, data, scheme)
     train(config, data, manifest, fresh=fresh)  # refuses another division than the run began with
     run = run_folder(config, scheme)
-    groups = pd.DataFrame({Column.CASE: manifest.frame[Column.CASE]})
-    groups["duplicate"] = _content_of(manifest, data)
-    write_json(run.leakage, measure_leakage(manifest.frame, groups))
+    write_json(run.leakage, manifest_leakage(manifest, data))
     return run
 
 
@@ -163,11 +159,6 @@ def _require_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> None
             f"the manifest of {scheme} is not the one that the checkpoint was trained with ({run.manifest}), so images "
             f"that it was trained on could be evaluated. Train again (--fresh), or name another experiment."
         )
-
-
-def _content_of(manifest: Manifest, data: RadiographSet) -> list[str]:
-    hashes = dict(zip(data.frame[Column.IMAGE_ID], data.content_hashes(), strict=True))
-    return [hashes[name] for name in manifest.frame[Column.IMAGE_ID]]
 
 
 def _hash_or_none(path: Path) -> str | None:

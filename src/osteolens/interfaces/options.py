@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from osteolens.config import Config, load_config
+from osteolens.errors import ConfigError
 from osteolens.progress import configure_logging
+
+if TYPE_CHECKING:
+    from osteolens.data.radiographs import RadiographSet
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML file; the built-in defaults without it.", show_default=False)
@@ -36,6 +40,22 @@ def resolve(config: Path | None, overrides: list[str] | None, data: Path | None,
     if data is not None:
         chosen.append(f"data.root={data}")
     return load_config(config, chosen)
+
+
+def load_chosen(config: Config, splits: list[str] | None, *, all_splits: bool) -> tuple[RadiographSet, list[str]]:
+    """Return the radiographs and the schemes that a verb works on, a family as its members."""
+    schemes = chosen_splits(config, splits, all_splits=all_splits)
+    from osteolens.data.radiographs import load_radiographs
+    from osteolens.data.splits import expand_schemes
+
+    radiographs = load_radiographs(config.data)
+    return radiographs, expand_schemes(schemes, radiographs, config)
+
+
+def require_png(path: Path | None, option: str) -> None:
+    """Raise :class:`ConfigError` for the path of a picture that would not be named as what it is."""
+    if path is not None and path.suffix.lower() != ".png":
+        raise ConfigError(f"{option} writes PNG, so {path} must end in .png.")
 
 
 def chosen_splits(config: Config, splits: list[str] | None, *, all_splits: bool) -> list[str]:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
 
 from osteolens.config import Config
 from osteolens.data.manifest import Manifest
 from osteolens.data.radiographs import RadiographSet
-from osteolens.errors import StorageError, TrainingError
+from osteolens.errors import TrainingError
 from osteolens.models.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
 from osteolens.models.factory import create_model
 from osteolens.runtime import cpu_threads, provenance, seed_everything
-from osteolens.storage import RunFolder, fingerprint, storage_errors, write_json, write_table
+from osteolens.storage import RunFolder, exclusive, fingerprint, write_json, write_table
 from osteolens.training.curves import draw_curves
 from osteolens.training.data import TrainingData, build_training_data
 from osteolens.training.loop import steps_per_epoch, train_one_epoch, validate
@@ -79,7 +76,8 @@ def train(config: Config, data: RadiographSet, manifest: Manifest, *, fresh: boo
     """
     split = config.training.split_strategy
     run = run_folder(config, split)
-    with _exclusive(run), cpu_threads(config.training.threads):
+    busy = f"another process is training in {run.root}. Wait for it, or name another experiment."
+    with exclusive(run.root, run.root / ".lock", busy), cpu_threads(config.training.threads):
         seed_everything(config.seed, deterministic=config.deterministic)
         identity = _identity(config, data, manifest)
         earlier = _earlier(config, split, identity, fresh=fresh)
@@ -190,24 +188,6 @@ def _earlier(config: Config, split: str, identity: str, *, fresh: bool) -> Check
             "(--override experiment=NAME), or set the earlier one aside with --fresh."
         )
     return checkpoint
-
-
-@contextlib.contextmanager
-def _exclusive(run: RunFolder) -> Iterator[None]:
-    """Hold the run's folder; the lock goes away with the process, however it ends."""
-    with storage_errors(run.root):
-        run.root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run.root / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise StorageError(
-            f"another process is training in {run.root}. Wait for it, or name another experiment."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _line(row: dict[str, Any], epochs: int, *, improved: bool) -> str:

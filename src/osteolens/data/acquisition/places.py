@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from osteolens.errors import ConfigError, StorageError
-from osteolens.storage import storage_errors
+from osteolens.errors import ConfigError
+from osteolens.storage import exclusive, storage_errors
 
 logger = logging.getLogger("osteolens")
 
@@ -50,20 +47,10 @@ class Places:
         """The ZIP that stays."""
         return self.root.with_name(f"{self.root.name}.zip")
 
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold these places; the lock goes away with the process, however it ends."""
-        lock = FileLock(self.root.with_name(f".{self.root.name}.lock"))
-        with storage_errors(self.root):
-            self.root.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout as error:
-                raise StorageError(f"another process is downloading to {self.root}. Wait for it to end.") from error
-        try:
-            yield
-        finally:
-            lock.release()
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold these places; another download to them raises :class:`StorageError`."""
+        busy = f"another process is downloading to {self.root}. Wait for it to end."
+        return exclusive(self.root, self.root.with_name(f".{self.root.name}.lock"), busy)
 
 
 def set_aside(path: Path, word: str) -> Path:

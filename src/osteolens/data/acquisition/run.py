@@ -18,7 +18,7 @@ from osteolens.data.acquisition.record import Record, existing_record, new_recor
 from osteolens.data.acquisition.source import Release
 from osteolens.data.acquisition.transfer import Patience, fetch, require_space
 from osteolens.data.acquisition.verify import hash_files, image_problems, write_checksums
-from osteolens.data.radiographs import load_radiographs
+from osteolens.data.sources import read_source
 from osteolens.errors import DataError
 from osteolens.storage import storage_errors
 
@@ -168,7 +168,7 @@ def _fill(draft: Path, path: Path) -> list[str]:
         logger.warning(notes[-1])
     try:
         notes += complete_metadata(draft)
-        missing = load_radiographs(DataOptions(root=draft)).missing
+        missing = read_source(DataOptions(root=draft)).files.missing
     except DataError as error:
         raise DataError(str(error).replace(str(draft), path.name)) from error
     if missing:

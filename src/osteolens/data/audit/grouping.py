@@ -8,7 +8,7 @@ import pandas as pd
 
 from osteolens.config import Config
 from osteolens.data.cases import is_btxrd
-from osteolens.data.leakage import measure_leakage
+from osteolens.data.leakage import manifest_leakage
 from osteolens.data.radiographs import RadiographSet
 from osteolens.data.splits import expand_schemes, make_split
 from osteolens.domain import Column
@@ -59,16 +59,13 @@ def leakage_of_splits(data: RadiographSet, config: Config) -> dict[str, Any]:
     """
     labels = dict(zip(data.frame[Column.IMAGE_ID], data.frame[Column.LABEL], strict=True))
     published = ["published"] if is_btxrd(labels) else []
-    content = dict(zip(data.frame[Column.IMAGE_ID], data.content_hashes(), strict=True))
     result: dict[str, Any] = {}
     for scheme in dict.fromkeys([*_USUAL, *published, *config.data.split_schemes]):
         try:
             names = expand_schemes([scheme], data, config)
-            frames = {name: make_split(data, name, config).frame for name in names}
+            manifests = {name: make_split(data, name, config) for name in names}
         except DataError as error:
             result[scheme] = {"reason": str(error)}
             continue
-        for name, frame in frames.items():
-            groups = frame[[Column.CASE]].assign(duplicate=frame[Column.IMAGE_ID].map(content))
-            result[name] = measure_leakage(frame, groups)
+        result |= {name: manifest_leakage(manifest, data) for name, manifest in manifests.items()}
     return result

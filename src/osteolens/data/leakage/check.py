@@ -11,8 +11,17 @@ from osteolens.data.leakage.measure import measure_leakage
 from osteolens.data.leakage.pictures import compare_pictures, find_pictures, nearest_pairs
 from osteolens.data.leakage.siblings import siblings, stems_of
 from osteolens.data.leakage.table import read_split_table
+from osteolens.data.manifest import Manifest
 from osteolens.data.radiographs import RadiographSet
 from osteolens.data.splits.assignment import joined_groups
+from osteolens.domain import Column
+
+
+def manifest_leakage(manifest: Manifest, data: RadiographSet) -> dict[str, Any]:
+    """Measure a manifest by its own cases and the contents of the data set's files; see :func:`measure_leakage`."""
+    content = dict(zip(data.frame[Column.IMAGE_ID], data.content_hashes(), strict=True))
+    frame = manifest.frame
+    return measure_leakage(frame, frame[[Column.CASE]].assign(duplicate=frame[Column.IMAGE_ID].map(content)))
 
 
 def leakcheck(

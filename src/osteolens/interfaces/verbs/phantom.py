@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from osteolens.errors import ConfigError
-from osteolens.interfaces.options import ConfigFile, DataRoot, Overrides, Quiet, resolve
+from osteolens.interfaces.options import ConfigFile, DataRoot, Overrides, Quiet, require_png, resolve
 from osteolens.interfaces.terminal import say
 
 
@@ -24,8 +23,7 @@ def phantom(
 ) -> None:
     """Generate a phantom data set in the layout of BTXRD at data.root."""
     options = resolve(config, override, data, quiet=quiet)
-    if sheet is not None and sheet.suffix.lower() != ".png":
-        raise ConfigError(f"--sheet writes PNG, so {sheet} must end in .png.")
+    require_png(sheet, "--sheet")
     from osteolens.data.phantom import contact_sheet, generate_phantom, write_release_zip
 
     generate_phantom(options.data.root, seed=options.seed, **dict(options.phantom))

@@ -17,7 +17,7 @@ from osteolens.interfaces.options import (
     Overrides,
     Quiet,
     Splits,
-    chosen_splits,
+    load_chosen,
     resolve,
 )
 from osteolens.interfaces.terminal import say
@@ -34,14 +34,11 @@ def train(
 ) -> None:
     """Train on a split; a run that was interrupted goes on."""
     options = resolve(config, override, data, quiet=quiet)
-    schemes = chosen_splits(options, scheme, all_splits=all_splits)
-    from osteolens.data.radiographs import load_radiographs
-    from osteolens.data.splits import expand_schemes
+    radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
     from osteolens.experiments import stages
     from osteolens.models.checkpoint import checkpoint_path
 
-    radiographs = load_radiographs(options.data)
-    for name in expand_schemes(schemes, radiographs, options):
+    for name in names:
         stages.train_run(options, radiographs, name, fresh=fresh)
         say(checkpoint_path(options, name, "best"))
 
@@ -56,13 +53,10 @@ def predict(
 ) -> None:
     """Write the predictions table of a run."""
     options = resolve(config, override, data, quiet=quiet)
-    schemes = chosen_splits(options, scheme, all_splits=all_splits)
-    from osteolens.data.radiographs import load_radiographs
-    from osteolens.data.splits import expand_schemes
+    radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
     from osteolens.experiments import stages
 
-    radiographs = load_radiographs(options.data)
-    for name in expand_schemes(schemes, radiographs, options):
+    for name in names:
         say(stages.predict(options, radiographs, name))
 
 
@@ -86,13 +80,9 @@ def evaluate(
 
         summaries = [evaluate_table(predictions, out, options)]
     else:
-        schemes = chosen_splits(options, scheme, all_splits=all_splits)
-        from osteolens.data.radiographs import load_radiographs
-        from osteolens.data.splits import expand_schemes
+        radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
         from osteolens.experiments import stages
 
-        radiographs = load_radiographs(options.data)
-        names = expand_schemes(schemes, radiographs, options)
         summaries = [stages.evaluate_run(options, radiographs, name) for name in names]
     for path in summaries:
         say(path.read_text(encoding="utf-8").rstrip() if json else path)
@@ -108,13 +98,10 @@ def gradcam(
 ) -> None:
     """Draw galleries and score the maps of a run against the annotated outlines."""
     options = resolve(config, override, data, quiet=quiet)
-    schemes = chosen_splits(options, scheme, all_splits=all_splits)
-    from osteolens.data.radiographs import load_radiographs
-    from osteolens.data.splits import expand_schemes
+    radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
     from osteolens.experiments import stages
 
-    radiographs = load_radiographs(options.data)
-    for name in expand_schemes(schemes, radiographs, options):
+    for name in names:
         say(stages.explain(options, radiographs, name))
 
 

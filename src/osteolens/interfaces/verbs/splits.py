@@ -16,7 +16,8 @@ from osteolens.interfaces.options import (
     Overrides,
     Quiet,
     Splits,
-    chosen_splits,
+    load_chosen,
+    require_png,
     resolve,
 )
 from osteolens.interfaces.terminal import say
@@ -33,14 +34,12 @@ def split(
 ) -> None:
     """Divide a data set and write a manifest per scheme."""
     options = resolve(config, override, data, quiet=quiet)
-    schemes = chosen_splits(options, scheme, all_splits=all_splits)
-    from osteolens.data.radiographs import load_radiographs
-    from osteolens.data.splits import class_counts, expand_schemes
+    radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
+    from osteolens.data.splits import class_counts
     from osteolens.experiments import stages
     from osteolens.interfaces.tables import split_table
 
-    radiographs = load_radiographs(options.data)
-    for name in expand_schemes(schemes, radiographs, options):
+    for name in names:
         manifest = stages.split(options, radiographs, name)
         say(f"{stages.manifest_path(options, name)}\n{split_table(class_counts(manifest))}")
 
@@ -61,8 +60,7 @@ def leakcheck(
     has_data = data is not None or config is not None or bool(override)
     if images is not None and has_data:
         raise ConfigError("give either --images FOLDER or --data ROOT (or --config), not both.")
-    if figure is not None and figure.suffix.lower() != ".png":
-        raise ConfigError(f"--figure writes PNG, so {figure} must end in .png.")
+    require_png(figure, "--figure")
     options = resolve(config, override, data, quiet=quiet)
     from osteolens.data import leakage
     from osteolens.data.radiographs import load_radiographs
