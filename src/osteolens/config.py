@@ -78,6 +78,9 @@ class DataOptions(_Options):
     split_fractions: tuple[Fraction, Fraction, Fraction] = Field(
         (0.70, 0.15, 0.15), description="train, val and test share of the schemes stratified and case"
     )
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        None, description="seed of the division alone, to train several seeds on one division; null: the one seed"
+    )
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
         5, description="folds of the scheme case-kfold; each is the test part of one manifest, case-fold-1 and so on"
     )
@@ -289,6 +292,11 @@ class Config(_Options):
     def splits_dir(self) -> Path:
         """Folder of this experiment's split manifests."""
         return self.paths.splits_dir or self.paths.results_dir / self.experiment / "splits"
+
+    @property
+    def split_seed(self) -> int:
+        """Seed of the division into train, val and test."""
+        return self.seed if self.data.split_seed is None else self.data.split_seed
 
     def preprocessing(self) -> Preprocessing:
         """Return the record that training, evaluation and inference share."""

@@ -37,7 +37,7 @@ def make_split(data: RadiographSet, scheme: str, config: Config) -> Manifest:
     frame[Column.SPLIT], frame[Column.SCHEME], frame[Column.SEED] = (
         _parts(data, scheme, config),
         scheme,
-        str(config.seed),
+        str(config.split_seed),
     )
     for optional in (Column.CENTER, Column.SOURCE):
         if optional not in frame:

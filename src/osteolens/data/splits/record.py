@@ -62,8 +62,8 @@ def check_split(path: Path, manifest: Manifest, data: RadiographSet, config: Con
         what differs and what to do.
     """
     remedy = f"Make it again: osteolens split --split {path.stem}."
-    if set(manifest.frame[Column.SEED]) != {str(config.seed)}:
-        raise DataError(f"{path} was made with another seed than {config.seed}. {remedy}")
+    if set(manifest.frame[Column.SEED]) != {str(config.split_seed)}:
+        raise DataError(f"{path} was made with another seed than {config.split_seed}. {remedy}")
     if not record_path(path).is_file():
         _check_foreign(path, manifest, data, remedy)
         return
@@ -131,7 +131,7 @@ def _options(manifest: Manifest, config: Config) -> dict[str, Any]:
     if scheme in options.split_files:
         file = options.split_files[scheme]
         return {f"data.split_files.{scheme}": file, "its SHA-256": sha256_file(options.root / file)}
-    chosen: dict[str, Any] = {"seed": config.seed}
+    chosen: dict[str, Any] = {"seed": config.split_seed}
     if scheme in {"stratified", "case"}:
         chosen["data.split_fractions"] = list(options.split_fractions)
     if scheme.startswith(SCHEME_FAMILIES["case-kfold"]):

@@ -93,7 +93,7 @@ def _fold(data: RadiographSet, config: Config, member: str) -> NDArray[np.str_]:
         data.frame[Column.LABEL].to_numpy(str),
         groups,
         dict.fromkeys(names, 1 / len(names)),
-        named_generator(config.seed, "split", "case-kfold"),
+        named_generator(config.split_seed, "split", "case-kfold"),
     )
     return _hold_out(data, groups, fold == member, config, f"case-fold-{member}")
 
@@ -167,7 +167,7 @@ def _divide(data: RadiographSet, groups: NDArray[np.str_], config: Config, schem
         data.frame[Column.LABEL].to_numpy(str),
         groups,
         dict(zip(SPLIT_NAMES, config.data.split_fractions, strict=True)),
-        named_generator(config.seed, "split", scheme),
+        named_generator(config.split_seed, "split", scheme),
     )
 
 
@@ -192,6 +192,6 @@ def _hold_out(
         data.frame[Column.LABEL].to_numpy(str)[rest],
         groups[rest],
         {"train": 1 - HOLD_OUT_VALIDATION_SHARE, "val": HOLD_OUT_VALIDATION_SHARE},
-        named_generator(config.seed, "split", scheme),
+        named_generator(config.split_seed, "split", scheme),
     )
     return parts

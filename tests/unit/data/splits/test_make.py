@@ -62,6 +62,13 @@ def test_single_images_are_divided_to_the_whole_number(data_root: DataRoot, rows
     }
 
 
+def test_several_seeds_can_share_one_division(data_root: DataRoot, rows: Rows) -> None:
+    root = data_root(rows)
+    shared = split(root, "case", "seed=7", "data.split_seed=42")
+    assert part_of(shared) == part_of(split(root, "case"))
+    assert part_of(shared) != part_of(split(root, "case", "seed=7"))
+
+
 def test_fractions_are_those_of_the_configuration(data_root: DataRoot, rows: Rows) -> None:
     made = split(data_root(rows), "stratified", "data.split_fractions=[0.5, 0.25, 0.25]")
     assert counts(made)["Normal", "train"] == 30

@@ -131,6 +131,13 @@ def test_other_options_are_noticed(  # noqa: PLR0917  a table of cases
         check(config.with_overrides(override), path)
 
 
+def test_the_seed_of_the_training_may_change_where_the_division_has_its_own(
+    data_root: DataRoot, rows: Rows, tmp_path: Path
+) -> None:
+    config, path = write(load_config(None, [f"data.root={data_root(rows)}"]), tmp_path / "case.csv")
+    check(config.with_overrides("seed=7", "data.split_seed=42"), path)
+
+
 @pytest.mark.parametrize("override", ["data.folds=4", "data.image_size=64"])
 def test_options_that_do_not_matter_to_a_scheme_may_change(made: tuple[Config, Path], override: str) -> None:
     config, path = made
