@@ -11,6 +11,7 @@ library pytorch-grad-cam, one forward and backward pass per class.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -35,7 +36,7 @@ class MapBatch:
     Attributes
     ----------
     maps
-        [B, K, h, w] at the resolution of the last features, 0 to 1: negative evidence set to 0, then each map divided
+        [B, K, h, w] at the resolution of the target layer, 0 to 1: negative evidence set to 0, then each map divided
         by its own maximum. A map without any positive evidence is 0 everywhere.
     logits, probabilities
         [B, C] of all classes.
@@ -119,8 +120,9 @@ def _library(model: BTXRDClassifier, images: torch.Tensor, classes: tuple[int, .
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     layer = model.gradcam_target_layer
+    as_map = functools.partial(model.feature_map, images=images)
     evidence = []
-    with torch.inference_mode(mode=False), torch.enable_grad(), GradCAM(model, [layer]) as cam:
+    with torch.inference_mode(mode=False), torch.enable_grad(), GradCAM(model, [layer], as_map) as cam:
         # Features have a gradient even where the weights are frozen.
         images = images.clone().requires_grad_()
         for index in classes:

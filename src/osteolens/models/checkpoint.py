@@ -101,7 +101,9 @@ def restore_model(checkpoint: Checkpoint, path: Path) -> tuple[BTXRDClassifier, 
     """
     try:
         config = Config.model_validate(checkpoint.config)
-        model = create_model(config.model, len(checkpoint.class_names), starting_weights=False)
+        model = create_model(
+            config.model, len(checkpoint.class_names), image_size=config.data.image_size, starting_weights=False
+        )
         model.load_state_dict(checkpoint.model_state)
         preprocessing = Preprocessing.from_dict(checkpoint.preprocessing)
     except (ConfigError, RuntimeError, ValueError) as error:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from osteolens.errors import ConfigError
 from osteolens.models.families import family_of
 from osteolens.runtime import ensure_torchvision
 
@@ -27,7 +28,12 @@ class BTXRDClassifier(nn.Module):
     drop_rate
         Dropout before the classifier, 0 to 1.
     **kwargs
-        Passed to ``timm.create_model``, for example ``pad_type`` or ``block_args``.
+        Passed to ``timm.create_model``, for example ``pad_type``, ``block_args`` or ``img_size``.
+
+    Raises
+    ------
+    ConfigError
+        The backbone belongs to no supported family, or bears the name of one and is built otherwise.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class BTXRDClassifier(nn.Module):
         )
         _start_near_zero(network.get_classifier())
         self.network = network
+        self._check_target_layer()
 
     network: Any  # a timm model: a module with methods that torch does not know
 
@@ -52,21 +59,40 @@ class BTXRDClassifier(nn.Module):
         return cast("torch.Tensor", self.network(images))
 
     def forward_features(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the last feature map, [B, features, h, w] for convolutional backbones."""
-        return cast("torch.Tensor", self.network.forward_features(images))
+        """Return the last features: a map [B, features, h, w], or the tokens [B, prefix + h * w, features] of a ViT."""
+        features = self.network.forward_features(images)
+        return cast("torch.Tensor", features.permute(0, 3, 1, 2) if self.family.layout == "NHWC" else features)
 
     def forward_head(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, classes] for the last feature map."""
+        """Return logits [B, classes] for what :meth:`forward_features` returned."""
+        features = features.permute(0, 2, 3, 1) if self.family.layout == "NHWC" else features
         return cast("torch.Tensor", self.network.forward_head(features))
+
+    def feature_map(self, output: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        """Return the target layer's output, or its gradient, as a map [B, C, h, w]: row 0 on top, column 0 left.
+
+        Parameters
+        ----------
+        images
+            The input [B, C, H, W] that it belongs to; its size gives the grid of a ViT, whose class and register
+            tokens are left out.
+        """
+        if self.family.layout == "NHWC":
+            return output.permute(0, 3, 1, 2)
+        if self.family.layout == "tokens":
+            patches = output[:, self.network.num_prefix_tokens :].transpose(1, 2)
+            height, width = self.network.patch_embed.dynamic_feat_size(images.shape[-2:])
+            return patches.reshape(*patches.shape[:2], height, width)
+        return output
 
     @property
     def num_features(self) -> int:
-        """Number of channels of the last feature map."""
+        """Number of channels of the last features."""
         return int(self.network.num_features)
 
     @property
     def gradcam_target_layer(self) -> nn.Module:
-        """The layer whose output Grad-CAM reads."""
+        """The layer whose output Grad-CAM reads, in the axes of its family (:meth:`feature_map`)."""
         layer: nn.Module = self.network
         for step in self.family.target_layer.split("."):
             layer = list(layer.children())[int(step)] if step.lstrip("-").isdigit() else getattr(layer, step)
@@ -79,6 +105,8 @@ class BTXRDClassifier(nn.Module):
         unusual option cannot make a map silently wrong.
         """
         linear = self.network.get_classifier()
+        if self.family.layout == "tokens":  # the target layer is not the last one
+            return None
         if not isinstance(linear, nn.Linear) or linear.in_features != self.num_features:
             return None
         training = self.training
@@ -95,6 +123,16 @@ class BTXRDClassifier(nn.Module):
             self.train(training)
         same = logits.shape == expected.shape and torch.allclose(logits, expected, rtol=1e-4, atol=1e-4)
         return linear if same else None
+
+    def _check_target_layer(self) -> None:
+        try:
+            _ = self.gradcam_target_layer
+        except AttributeError as error:
+            raise ConfigError(
+                f"model.backbone = {self.backbone_name!r} is not built like the other {self.family.prefix}* networks: "
+                f"it has no layer {self.family.target_layer}, which the maps are read from. "
+                f"Use another of the family, for example {self.family.example}."
+            ) from error
 
 
 def _start_near_zero(head: nn.Module) -> None:

@@ -67,3 +67,44 @@ def test_the_closed_form_is_refused_where_it_is_not_exact():
     model = BTXRDClassifier("mobilenetv3_small_050", 3)
     with pytest.raises(ConfigError, match=r"mobilenetv3_small_050.*gradcam"):
         class_maps(model, torch.zeros(1, 3, 32, 32), method="closed_form")
+
+
+def without_mixing(backbone: str, side: int) -> BTXRDClassifier:
+    """Return a transformer in which a dark patch stays a token of zeros, so that its place in the map stays 0.
+
+    Every block hands its tokens on as they are; only in the last block of a ViT does attention pass the mean of all
+    tokens on, so that the classifier hears of the patches. Class 1 weighs everything the other way round than class 0.
+    """
+    torch.manual_seed(0)
+    model = BTXRDClassifier(backbone, 2, drop_rate=0.0, img_size=side)
+    network = model.network
+    with torch.no_grad():
+        zero = ("bias", "pos_embed", "cls_token", "reg_token", "attn.proj.weight", "mlp.fc2.weight")
+        for name, value in network.named_parameters():
+            if name.endswith(zero):
+                value.zero_()
+        if model.family.layout == "tokens":
+            attention = network.blocks[-1].attn
+            attention.qkv.weight[: 2 * network.embed_dim].zero_()  # every token looks at all tokens alike
+            attention.proj.weight.normal_()
+        head = network.get_classifier().weight
+        head[0].normal_()
+        head[1] = -head[0]
+    return model
+
+
+@pytest.mark.parametrize(
+    ("backbone", "cell"),
+    [("vit_tiny_patch16_224", 16), ("vit_small_patch14_reg4_dinov2", 14), ("swin_tiny_patch4_window7_224", 32)],
+)
+def test_a_bright_patch_lights_its_own_cell(backbone, cell):
+    model = without_mixing(backbone, 4 * cell)
+    images = torch.zeros(2, 3, 4 * cell, 4 * cell)
+    images[0, :, 0:cell, 2 * cell : 3 * cell] = 1  # top row, third column
+    images[1, :, 3 * cell :, 0:cell] = 1  # bottom row, first column
+    expected = np.zeros((2, 4, 4), np.float32)
+    expected[0, 0, 2] = expected[1, 3, 0] = 1
+    maps = class_maps(model, images).maps
+    assert maps.shape == (2, 2, 4, 4)
+    np.testing.assert_array_equal(maps.max(axis=1), expected)  # one of two opposite classes has the evidence
+    np.testing.assert_array_equal(maps.min(axis=1), 0)
