@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from decode import ORIGINALS, made_up_radiographs
 from torch.utils.data import DataLoader
+from training_workers import training_step
 
 from osteolens.config import Config
 from osteolens.data.cache import cached_pictures
@@ -33,19 +34,6 @@ def seconds(action: Callable[[], object]) -> float:
     start = time.process_time()
     action()
     return time.process_time() - start
-
-
-def training_step(model: BTXRDClassifier, images: torch.Tensor) -> Callable[[], None]:
-    """Return one step of the optimiser on a batch."""
-    optimiser = torch.optim.AdamW(model.parameters())
-    labels = torch.zeros(len(images), dtype=torch.long)
-
-    def step() -> None:
-        optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(model(images), labels).backward()
-        optimiser.step()
-
-    return step
 
 
 def main() -> None:

@@ -8,11 +8,29 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from typing_extensions import Self
 
-from osteolens.domain import BTXRD_CLASSES, SCHEME_FAMILIES, SPLIT_SCHEMES, Interpolation, Preprocessing, ResizeMode
+from osteolens.domain import (
+    BTXRD_CLASSES,
+    NORMAL,
+    SCHEME_FAMILIES,
+    SPLIT_SCHEMES,
+    Intensity,
+    Interpolation,
+    Preprocessing,
+    ResizeMode,
+)
 from osteolens.errors import ConfigError
 from osteolens.storage import fingerprint, write_text
 
@@ -24,6 +42,15 @@ Count = Annotated[int, Field(ge=1)]
 
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true where a number belongs: pydantic would read 1."""
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise ValueError("true and false are no answer here")
+        return value
 
 
 OwnColumn = Literal["image_id", "label", "case_id", "center", "source", "age", "gender"]
@@ -74,6 +101,15 @@ class DataOptions(_Options):
     )
     clahe: bool = Field(
         False, description="contrast-limited equalisation of every picture, in training and at inference"
+    )
+    equalise_resolution: Annotated[int, Field(ge=16, le=4096)] | None = Field(
+        None, description="every picture is first shrunk to sides of at most this many pixels; null is off"
+    )
+    clean_background: bool = Field(
+        False, description="blank frames, letters, plates and air outside the body, in training and at inference"
+    )
+    intensity: Intensity = Field(
+        "none", description="percentile: stretch the body's grey values from their 1st and 99th percentile to 0 and 255"
     )
     split_fractions: tuple[Fraction, Fraction, Fraction] = Field(
         (0.70, 0.15, 0.15), description="train, val and test share of the schemes stratified and case"
@@ -147,7 +183,7 @@ class PhantomOptions(_Options):
 class ModelOptions(_Options):
     """The network."""
 
-    backbone: str = Field("efficientnet_b0", description="any timm model name")
+    backbone: str = Field("efficientnet_b0", description="timm model name of a family in models/families.py")
     attn_layer: Literal["cbam"] | None = Field(
         None, description="attention put into every residual block (ResNet family)"
     )
@@ -176,6 +212,41 @@ class AugmentationOptions(_Options):
     translation: Annotated[float, Field(ge=0, lt=1)] = Field(0.05, description="largest shift as a share of the side")
     brightness: Annotated[float, Field(ge=0, lt=1)] = Field(0.15, description="largest relative change of brightness")
     contrast: Annotated[float, Field(ge=0, lt=1)] = Field(0.15, description="largest relative change of contrast")
+    vertical_flip: Fraction = Field(0.0, description="probability of an upside-down flip")
+    zoom_in: Annotated[float, Field(ge=0, le=4)] = Field(
+        0.0, description="largest further relative zoom in, about a random centre that keeps an outlined lesion in view"
+    )
+    lesion_free: Fraction = Field(
+        0.0,
+        description="probability that zoom_in shows a part of an outlined picture without its lesion, as a Normal: "
+        "then nothing but the lesion tells the two parts apart",
+    )
+    gamma: Annotated[float, Field(ge=0, lt=4)] = Field(
+        0.0, description="largest relative change of the exponent of the grey values, either way"
+    )
+    low_resolution: Annotated[float, Field(ge=1, le=8)] = Field(
+        1.0, description="every other picture is shrunk by up to this factor and enlarged again; 1 is off"
+    )
+    sharpness: Fraction = Field(
+        0.0, description="largest amount of sharpening or blurring; 1 doubles the fine detail or takes all of it"
+    )
+    noise: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.0, description="largest standard deviation of Gaussian noise as a share of the grey range"
+    )
+    erase: Fraction = Field(
+        0.0, description="probability that an even rectangle covers 2 to 10 % of the picture, never an outlined lesion"
+    )
+
+    @property
+    def avoids_lesions(self) -> bool:
+        """Whether a draw depends on where the lesion lies."""
+        return self.zoom_in > 0 or self.erase > 0
+
+    @model_validator(mode="after")
+    def _parts_are_zoomed(self) -> Self:
+        if self.lesion_free > 0 and self.zoom_in == 0:
+            raise ValueError("lesion_free shows a part of a picture: set zoom_in above 0, for example to 1")
+        return self
 
 
 class TrainingOptions(_Options):
@@ -183,32 +254,71 @@ class TrainingOptions(_Options):
 
     split_strategy: str = Field("stratified", description="the split scheme to train on")
     epochs: Count = Field(50, description="largest number of epochs")
-    batch_size: Count = Field(32, description="images per step")
+    batch_size: Count = Field(32, description="images per step, shared out among the devices")
     learning_rate: Positive = Field(3e-4, description="AdamW learning rate at its highest")
+    head_learning_rate: Positive | None = Field(
+        None, description="learning rate of the classifier at its highest; null: as the rest of the network"
+    )
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="factor on the learning rate from each layer to the one before it; 1: the same for all"
+    )
+    freeze: Fraction = Field(
+        0.0,
+        description="share of the layers, from the input on, that keep their weights and batch statistics; "
+        "1: all but the classifier",
+    )
+    freeze_epochs: Count | None = Field(None, description="first epochs in which `freeze` holds; null: all epochs")
     weight_decay: NotNegative = Field(1e-4, description="AdamW weight decay; not applied to biases and norms")
     scheduler: Literal["cosine", "onecycle"] = Field("cosine", description="warm-up + cosine, or one cycle")
     warmup_epochs: NotNegative = Field(3, description="epochs of linear warm-up before the cosine")
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(0.1, description="0 is off")
+    sampling: Literal["shuffle", "class", "class_source"] = Field(
+        "shuffle",
+        description="shuffle: each picture once an epoch; class: each class equally often; class_source: also the "
+        "sources within a class more evenly. The last two want class_weighting none, or classes are balanced twice",
+    )
+    sampling_power: Fraction = Field(
+        0.5,
+        description="class_source: a source's share of its class goes with its number of pictures to the power of "
+        "1 minus this; 1: each source equally often, 0: as they are",
+    )
     class_weighting: Literal["none", "balanced", "sqrt_balanced"] = Field(
         "balanced", description="weight of a class in the loss: inverse frequency, its square root, or none"
     )
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="moving average of the weights; 0 is off")
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="moving average of the weights; 0 is off. Step t decays by (1 + t) / (10 + t) at most"
+    )
     gradient_clip: NotNegative = Field(1.0, description="largest norm of the gradient; 0 is off")
     accumulation: Count = Field(1, description="batches per optimiser step")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field("32-true", description="arithmetic of the step")
-    devices: Count = Field(1, description="number of devices (processes)")
+    devices: Count = Field(1, description="number of devices, one process each; batch_size must be a multiple of it")
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="kind of device")
     early_stopping_patience: Count = Field(15, description="epochs without improvement before stopping")
     monitor: Literal["val_loss", "val_macro_auc", "val_accuracy"] = Field(
         "val_macro_auc", description="validation figure by which the best epoch is chosen"
     )
+    compile: bool = Field(False, description="compile the network (torch.compile): slow to start, then faster on GPUs")
     annotations: bool = Field(False, description="add a copy of each annotated image, dimmed outside the lesion")
     dim_factor: Fraction = Field(0.5, description="brightness left outside the lesion in those copies")
     threads: Count | None = Field(
         None,
-        description="CPU threads of the computation; null: one per core. Sums round by it, so figures depend on it",
+        description="CPU threads of each process; null: its share of the cores. Sums round by it, so figures do",
     )
     workers: Annotated[int, Field(ge=0)] = Field(0, description="loading processes; 0 loads in the training process")
+    tracking: Literal["none", "tensorboard"] = Field(
+        "none",
+        description="tensorboard: also write each epoch's figures for TensorBoard, into the run's folder "
+        "(pip install 'osteolens[tracking]'). The log is there without it",
+    )
+
+    @model_validator(mode="after")
+    def _equal_shares(self) -> Self:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"training.batch_size = {self.batch_size} cannot be shared out equally among training.devices = "
+                f"{self.devices}: choose a multiple"
+            )
+        return self
 
 
 class EvaluationOptions(_Options):
@@ -216,7 +326,10 @@ class EvaluationOptions(_Options):
 
     bootstrap_resamples: Annotated[int, Field(ge=100)] = Field(1000, description="bootstrap resamples, by case")
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="level of every interval")
-    flip_averaging: bool = Field(True, description="average the probabilities of a picture and its mirror image")
+    flip_averaging: bool = Field(
+        True,
+        description="average the probabilities of a picture and its mirror image, also when epochs are compared",
+    )
 
 
 class ExplanationOptions(_Options):
@@ -281,6 +394,12 @@ class Config(_Options):
         return self
 
     @model_validator(mode="after")
+    def _parts_without_a_lesion_have_a_class(self) -> Self:
+        if self.augmentation.lesion_free > 0 and NORMAL not in self.class_names:
+            raise ValueError(f"augmentation.lesion_free needs a class named {NORMAL} among class_names")
+        return self
+
+    @model_validator(mode="after")
     def _usable_preprocessing(self) -> Self:
         try:
             self.preprocessing()
@@ -308,6 +427,9 @@ class Config(_Options):
             std=self.model.std,
             clahe=self.data.clahe,
             supersampling=self.data.supersampling,
+            equalise_resolution=self.data.equalise_resolution,
+            clean_background=self.data.clean_background,
+            intensity=self.data.intensity,
         )
 
     def to_dict(self) -> dict[str, Any]:

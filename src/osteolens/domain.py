@@ -15,12 +15,14 @@ BTXRD_CLASSES: tuple[str, ...] = (NORMAL, BENIGN, MALIGNANT)
 
 ResizeMode = Literal["stretch", "letterbox"]
 Interpolation = Literal["area", "bilinear"]
+Intensity = Literal["none", "percentile"]
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
 
 SPLIT_SCHEMES = ("stratified", "center", "case", "case-kfold", "published", "source")
 SCHEME_FAMILIES = {"case-kfold": "case-fold-", "source": "source-"}  # scheme of several manifests to their prefix
 
+SMALLEST_SIZE = 16  # pixels: side of the smallest input
 LARGEST_BASE = 4096  # pixels: side of the largest base picture
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff")
 
@@ -75,6 +77,15 @@ class Preprocessing:
         1 to 4. Above 1 a picture is first brought to a base picture of ``size * supersampling`` and the input is
         sampled bilinearly from that. Training draws its random rotations and zooms from the same base picture, in one
         interpolation, so that training and evaluation inputs are equally sharp.
+    equalise_resolution
+        Largest side in pixels, 16 to 4096, to which every picture is shrunk by averaging before anything else, so
+        that no picture holds finer detail than another; smaller pictures are left as they are. None is off.
+    clean_background
+        Blank what lies outside the exposed body: frames, letters, plates and air.
+    intensity
+        ``percentile`` stretches the grey values of the body linearly over the full range; ``none`` leaves them.
+
+    The order is: equalise the resolution, resize to the base picture, clean, stretch, CLAHE, sample the input.
     """
 
     size: int
@@ -85,11 +96,16 @@ class Preprocessing:
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     clahe: bool = False
     supersampling: float = 1.0
+    equalise_resolution: int | None = None
+    clean_background: bool = False
+    intensity: Intensity = "none"
 
     def __post_init__(self) -> None:
         problems: list[str] = []
-        if not isinstance(self.size, int) or not 16 <= self.size <= LARGEST_BASE:
-            problems.append(f"preprocessing size must be 16 to {LARGEST_BASE} whole pixels, not {self.size!r}.")
+        if not isinstance(self.size, int) or not SMALLEST_SIZE <= self.size <= LARGEST_BASE:
+            problems.append(
+                f"preprocessing size must be {SMALLEST_SIZE} to {LARGEST_BASE} whole pixels, not {self.size!r}."
+            )
         if self.resize not in get_args(ResizeMode):
             problems.append(f"preprocessing resize must be stretch or letterbox, not {self.resize!r}.")
         if self.interpolation not in get_args(Interpolation):
@@ -103,7 +119,7 @@ class Preprocessing:
             problems.append(f"preprocessing std must be above 0, not {self.std}.")
         if not 1 <= self.supersampling <= 4:
             problems.append(f"preprocessing supersampling must lie in 1 to 4, not {self.supersampling}.")
-        problems += self._base_problems()
+        problems += self._base_problems() + self._equalising_problems()
         if problems:
             raise ConfigError(*problems)
 
@@ -117,6 +133,22 @@ class Preprocessing:
         )
         return [told]
 
+    def _equalising_problems(self) -> list[str]:
+        """Check what is done against differences between hospitals."""
+        problems = []
+        side = self.equalise_resolution
+        is_side = isinstance(side, int) and SMALLEST_SIZE <= side <= LARGEST_BASE
+        if side is not None and not is_side:
+            problems.append(
+                f"preprocessing equalise_resolution must be {SMALLEST_SIZE} to {LARGEST_BASE} whole pixels or null, "
+                f"not {side!r}."
+            )
+        if self.clean_background not in {True, False}:
+            problems.append(f"preprocessing clean_background must be true or false, not {self.clean_background!r}.")
+        if self.intensity not in get_args(Intensity):
+            problems.append(f"preprocessing intensity must be none or percentile, not {self.intensity!r}.")
+        return problems
+
     @property
     def base(self) -> Preprocessing:
         """How a picture becomes the base picture, from which the input is sampled."""
@@ -128,7 +160,10 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Preprocessing:
-        """Rebuild from :meth:`to_dict`; unknown or missing keys raise :class:`ConfigError`."""
+        """Rebuild from :meth:`to_dict`; unknown or missing keys raise :class:`ConfigError`.
+
+        Keys that have a default may be missing: a checkpoint older than an option was made with that option off.
+        """
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := set(values) - known:
             raise ConfigError(f"unknown preprocessing key(s) {sorted(unknown)}; known are {sorted(known)}.")

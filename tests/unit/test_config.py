@@ -159,6 +159,12 @@ def test_a_wrong_file_is_told_in_a_sentence_that_names_it(config_file: Path, tex
     assert config_file.name in sentence
 
 
+@pytest.mark.parametrize("key", ["training.epochs", "training.learning_rate", "training.threads", "seed"])
+def test_true_is_not_read_as_the_number_one(key: str) -> None:
+    (sentence,) = problems(None, f"{key}=true")
+    assert f"{key} = True: true and false are no answer here" in sentence
+
+
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert "does not exist" in problems(tmp_path / "none.yaml")[0]
     assert "readable" in problems(tmp_path)[0]
@@ -252,3 +258,12 @@ def test_the_default_file_holds_every_key_with_its_built_in_default() -> None:
     values: dict[str, Any] = yaml.safe_load((CONFIGS / "default.yaml").read_text(encoding="utf-8"))
     assert set(_dotted(values)) == {key for key, _ in known_keys()}
     assert load_config(CONFIGS / "default.yaml") == Config()
+
+
+def test_parts_without_a_lesion_need_a_zoom_and_a_class_for_them() -> None:
+    with pytest.raises(ConfigError, match="set zoom_in above 0"):
+        load_config(None, ["augmentation.lesion_free=0.2"])
+    with pytest.raises(ConfigError, match="needs a class named Normal"):
+        load_config(
+            None, ["augmentation.lesion_free=0.2", "augmentation.zoom_in=1", "class_names=[healthy, Benign, Malignant]"]
+        )

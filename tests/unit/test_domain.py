@@ -33,9 +33,28 @@ def test_every_suffix_that_is_read_is_taken_off() -> None:
 
 def test_preprocessing_survives_json() -> None:
     record = Preprocessing(
-        160, resize="stretch", interpolation="bilinear", mean=(0.5,) * 3, std=(0.25,) * 3, clahe=True
+        160,
+        resize="stretch",
+        interpolation="bilinear",
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
+        clahe=True,
+        supersampling=1.5,
+        equalise_resolution=128,
+        clean_background=True,
+        intensity="percentile",
     )
     assert Preprocessing.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+    assert record.base.equalise_resolution == 128  # the base picture is made by the same record
+
+
+def test_a_record_from_before_an_option_has_that_option_off() -> None:
+    values = Preprocessing(224, clahe=True).to_dict()
+    for key in ("equalise_resolution", "clean_background", "intensity"):
+        del values[key]
+    record = Preprocessing.from_dict(values)
+    assert record == Preprocessing(224, clahe=True)
+    assert (record.equalise_resolution, record.clean_background, record.intensity) == (None, False, "none")
 
 
 def test_preprocessing_cannot_be_changed_after_it_was_checked() -> None:
@@ -67,6 +86,13 @@ def test_all_problems_of_a_record_are_told_together() -> None:
         {"std": [0.5, 0.5, 0.0]},
         {"std": "abc"},
         {"channels": []},
+        {"equalise_resolution": 15},
+        {"equalise_resolution": 4097},
+        {"equalise_resolution": 128.0},
+        {"equalise_resolution": True},
+        {"clean_background": "yes"},
+        {"clean_background": None},
+        {"intensity": "median"},
     ],
 )
 def test_a_record_from_elsewhere_is_checked(change: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Random changes of a training picture: one affine map for picture and lesion mask, then mild intensity."""
+"""Random moves of a training picture: one affine map for picture and lesion mask."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from osteolens.config import AugmentationOptions
 from osteolens.data.images import Grey
+from osteolens.data.masks import Box
+
+ZOOM_TRIES = 10  # centres drawn before the view is centred on the lesion
+HIDDEN_MARGIN = 1  # pixels between the view and a lesion that is left out: interpolation reaches over the edge
 
 
 def shrinking(base_size: int, size: int) -> NDArray[np.float64]:
@@ -19,9 +23,17 @@ def shrinking(base_size: int, size: int) -> NDArray[np.float64]:
 
 
 def random_affine(
-    base_size: int, size: int, options: AugmentationOptions, generator: np.random.Generator
+    base_size: int,
+    size: int,
+    options: AugmentationOptions,
+    generator: np.random.Generator,
+    lesion: Box | None = None,
+    *,
+    hide: bool = False,
 ) -> NDArray[np.float64]:
-    """Draw a flip, rotation, zoom and shift about the centre of a square picture, composed with its shrinking.
+    """Draw flips, rotation, zooms and shift of a square picture, composed with its shrinking.
+
+    All are about the centre of the picture, or with ``zoom_in`` about that of a part of it drawn at random.
 
     Resizing and moving in one map costs one interpolation; two would leave training pictures more blurred than the
     pictures that are evaluated.
@@ -30,6 +42,10 @@ def random_affine(
     ----------
     base_size, size
         Sides of the picture and of the result in pixels.
+    lesion
+        Where the lesion lies in the picture; ``zoom_in`` keeps its centre in view.
+    hide
+        Leave all of the lesion out of view instead, if one of the drawn parts is free of it.
 
     Returns
     -------
@@ -41,10 +57,46 @@ def random_affine(
     zoom = math.exp(generator.uniform(-1, 1) * math.log1p(options.scale))
     shift = generator.uniform(-options.translation, options.translation, size=2) * size
     linear = zoom * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    linear = linear @ np.diag([flip, 1.0])
+    upside = -1.0 if options.vertical_flip > 0 and generator.random() < options.vertical_flip else 1.0
+    linear = linear @ np.diag([flip, upside])
     linear *= size / base_size
-    centre = np.full(2, (size - 1) / 2)
-    return np.column_stack([linear, centre + shift - linear @ np.full(2, (base_size - 1) / 2)])
+    target = np.full(2, (size - 1) / 2) + shift
+    centre = np.full(2, (base_size - 1) / 2)
+    if options.zoom_in > 0:
+        further = math.exp(generator.random() * math.log1p(options.zoom_in))
+        linear *= further
+        reach = (1 - 1 / further) / 2 * base_size  # so that what is in view lies in the picture, but for the rotation
+        views = centre + generator.uniform(-reach, reach, size=(ZOOM_TRIES, 2))
+        centre = views[0] if lesion is None else _view_centre(views, linear, shift, size, lesion, hide=hide)
+    return np.column_stack([linear, target - linear @ centre])
+
+
+def _view_centre(
+    views: NDArray[np.float64],
+    linear: NDArray[np.float64],
+    shift: NDArray[np.float64],
+    size: int,
+    lesion: Box,
+    *,
+    hide: bool,
+) -> NDArray[np.float64]:
+    """Return the first of the points [N, 2] about which a view shows nothing of the lesion, or else its centre.
+
+    Where no view shows the centre, it is the lesion's centre itself.
+    """
+    kept = np.array([lesion.left + lesion.right - 1, lesion.top + lesion.bottom - 1]) / 2
+    from_middle = np.abs(shift + (kept - views) @ linear.T)
+    reach = np.abs(linear) @ np.array([lesion.right - lesion.left, lesion.bottom - lesion.top]) / 2
+    free = (from_middle - reach >= size / 2 + HIDDEN_MARGIN).any(axis=1)
+    if hide and free.any():
+        return np.asarray(views[free.argmax()], np.float64)
+    shows = (from_middle <= (size - 1) / 2).all(axis=1)
+    return np.asarray(views[shows.argmax()] if shows.any() else kept, np.float64)
+
+
+def is_hidden(lesion: Box, size: int) -> bool:
+    """Tell whether a picture of `size` pixels shows nothing of a lesion that lies at a place in or beside it."""
+    return not lesion.overlaps(Box(-HIDDEN_MARGIN, -HIDDEN_MARGIN, size + HIDDEN_MARGIN, size + HIDDEN_MARGIN))
 
 
 def augment_picture(picture: Grey, affine: NDArray[np.float64], size: int) -> Grey:
@@ -58,12 +110,3 @@ def augment_picture(picture: Grey, affine: NDArray[np.float64], size: int) -> Gr
 def augment_mask(mask: NDArray[np.uint8], affine: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
     """Move a 0/1 mask by the same map as its picture, without mixing values."""
     return np.asarray(cv2.warpAffine(mask, affine, (size, size), flags=cv2.INTER_NEAREST), np.uint8)
-
-
-def augment_intensity(picture: Grey, options: AugmentationOptions, generator: np.random.Generator) -> Grey:
-    """Draw a brightness factor and a contrast factor about the mean of the picture; values stay in 0 to 255."""
-    brightness = 1 + generator.uniform(-options.brightness, options.brightness)
-    contrast = 1 + generator.uniform(-options.contrast, options.contrast)
-    mean = float(picture.mean())
-    table = np.clip(((np.arange(256) - mean) * contrast + mean) * brightness + 0.5, 0, 255).astype(np.uint8)
-    return table[picture]

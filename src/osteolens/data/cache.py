@@ -18,7 +18,8 @@ from osteolens.errors import DataError, StorageError
 from osteolens.progress import track
 from osteolens.storage import atomic_writer, fingerprint, sha256_bytes
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+NORMALISATION = ("channels", "mean", "std")  # of the record: what is done to a cached picture, not stored in it
 CACHE_PREFIX = "pictures_"
 HASHES_NAME = "file_hashes.json"
 DECODING_THREADS = 4
@@ -28,9 +29,9 @@ BATCH = 64  # images that wait for the writer at most
 def cached_pictures(paths: Sequence[Path], record: Preprocessing, cache_dir: Path) -> NDArray[np.uint8]:
     """Return the resized pictures of `paths`, decoding them only when no cache of exactly these contents exists.
 
-    The file's name is a hash of every image's content and of the geometry of `record`, so a changed image makes a new
-    cache. It is written whole or not at all; two processes that build the same cache write the same bytes. What a
-    killed build left behind is removed by the next build.
+    The file's name is a hash of every image's content and of all of `record` but the normalisation, so a changed image
+    makes a new cache. It is written whole or not at all; two processes that build the same cache write the same bytes.
+    What a killed build left behind is removed by the next build.
 
     Returns
     -------
@@ -45,8 +46,8 @@ def cached_pictures(paths: Sequence[Path], record: Preprocessing, cache_dir: Pat
         The cache cannot be written.
     """
     hashes = content_hashes(paths, cache_dir / HASHES_NAME)
-    geometry = [record.size, record.resize, record.interpolation, record.clahe, record.supersampling]
-    cache = cache_dir / f"{CACHE_PREFIX}{fingerprint([FORMAT_VERSION, geometry, hashes])}.npy"
+    making = {name: value for name, value in record.to_dict().items() if name not in NORMALISATION}
+    cache = cache_dir / f"{CACHE_PREFIX}{fingerprint([FORMAT_VERSION, making, hashes])}.npy"
     shape = (len(paths), record.size, record.size)
     pictures = _load(cache, shape)
     if pictures is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import torch
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from osteolens.config import AugmentationOptions
-from osteolens.data.augmentation import augment_intensity, augment_mask, augment_picture, random_affine, shrinking
+from osteolens.data.appearance import change_appearance
+from osteolens.data.augmentation import augment_mask, augment_picture, is_hidden, random_affine, shrinking
+from osteolens.data.masks import Box, lesion_boxes
 from osteolens.data.preprocessing import normalise, sample_base
 from osteolens.domain import Preprocessing
 from osteolens.randomness import named_generator
@@ -27,6 +29,14 @@ class Sample(TypedDict):
     index: int
 
 
+class _View(NamedTuple):
+    """A picture [size, size] as one sample shows it, its mask where there is one, and what became of its lesion."""
+
+    picture: Picture
+    mask: Picture | None
+    lesion_free: bool = False
+
+
 class BTXRDDataset(Dataset[Sample]):
     """Radiographs and labels.
 
@@ -40,6 +50,11 @@ class BTXRDDataset(Dataset[Sample]):
         How a picture becomes an input; the sample's image is float32 [channels, size, size].
     augmentation
         Random changes; None for evaluation.
+    lesion_boxes
+        Row of `pictures` to the box around its lesions in the base picture, where it is known: a zoom keeps its
+        centre in view and nothing in it is erased.
+    normal_index
+        Class of a part without a lesion (``lesion_free`` of the augmentation).
     seed
         Seed of those changes.
     """
@@ -51,8 +66,12 @@ class BTXRDDataset(Dataset[Sample]):
         record: Preprocessing,
         *,
         augmentation: AugmentationOptions | None = None,
+        lesion_boxes: Mapping[int, Box] | None = None,
+        normal_index: int = 0,
         seed: int = 0,
     ) -> None:
+        self.lesion_boxes = lesion_boxes or {}
+        self.normal_index = normal_index
         self.pictures = pictures
         self.labels = list(labels)
         self.record = record
@@ -69,23 +88,33 @@ class BTXRDDataset(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]
-        picture, _ = self._augmented(index, self.pictures[index])
-        return self._sample(index, picture)
+        view = self._view(index, index)
+        return self._sample(view.picture, self.normal_index if view.lesion_free else self.labels[index], index)
 
-    def _augmented(self, index: int, picture: Picture, mask: Picture | None = None) -> tuple[Picture, Picture | None]:
-        """Apply this epoch's random changes of sample `index` to a picture and, if given, to its mask."""
-        size = self.record.size
-        if self.augmentation is None:
+    def _view(self, index: int, row: int, mask: Picture | None = None) -> _View:
+        """Apply this epoch's random changes of sample `index` to a row's picture and, if given, to its mask."""
+        size, picture, options = self.record.size, self.pictures[row], self.augmentation
+        if options is None:
             to_input = shrinking(picture.shape[0], size)
-            return sample_base(picture, self.record), None if mask is None else augment_mask(mask, to_input, size)
+            return _View(
+                sample_base(picture, self.record), None if mask is None else augment_mask(mask, to_input, size)
+            )
         generator = named_generator(self.seed, "augmentation", self.epoch, index)
-        affine = random_affine(picture.shape[0], size, self.augmentation, generator)
-        changed = augment_intensity(augment_picture(picture, affine, size), self.augmentation, generator)
-        return changed, None if mask is None else augment_mask(mask, affine, size)
+        box = self.lesion_boxes.get(row)
+        # a dimmed copy is there for its lesion
+        hide = options.lesion_free > 0 and mask is None and box is not None and generator.random() < options.lesion_free
+        affine = random_affine(picture.shape[0], size, options, generator, box, hide=hide)
+        moved_box = None if box is None else box.moved(affine)
+        changed = change_appearance(augment_picture(picture, affine, size), options, generator, moved_box)
+        return _View(
+            changed,
+            None if mask is None else augment_mask(mask, affine, size),
+            lesion_free=hide and moved_box is not None and is_hidden(moved_box, size),
+        )
 
-    def _sample(self, index: int, picture: Picture) -> Sample:
+    def _sample(self, picture: Picture, label: int, index: int) -> Sample:
         image = torch.from_numpy(normalise(picture, self.record))
-        return Sample(image=image, label=self.labels[index], index=index)
+        return Sample(image=image, label=label, index=index)
 
 
 class BTXRDAnnotatedDataset(BTXRDDataset):
@@ -108,9 +137,18 @@ class BTXRDAnnotatedDataset(BTXRDDataset):
         masks: dict[int, Picture],
         dim_factor: float = 0.5,
         augmentation: AugmentationOptions | None = None,
+        normal_index: int = 0,
         seed: int = 0,
     ) -> None:
-        super().__init__(pictures, labels, record, augmentation=augmentation, seed=seed)
+        super().__init__(
+            pictures,
+            labels,
+            record,
+            augmentation=augmentation,
+            lesion_boxes=lesion_boxes(masks),
+            normal_index=normal_index,
+            seed=seed,
+        )
         self.masks = masks
         self.dim_factor = dim_factor
         self.copies = sorted(masks)
@@ -121,8 +159,9 @@ class BTXRDAnnotatedDataset(BTXRDDataset):
         if index < len(self.pictures):
             return super().__getitem__(index)
         row = self.copies[index - len(self.pictures)]
-        picture, mask = self._augmented(index, self.pictures[row], self.masks[row])
-        return self._sample(index, picture if mask is None else dim_outside(picture, mask, self.dim_factor))
+        view = self._view(index, row, self.masks[row])
+        picture = view.picture if view.mask is None else dim_outside(view.picture, view.mask, self.dim_factor)
+        return self._sample(picture, self.labels[index], index)
 
 
 def dim_outside(picture: Picture, mask: Picture, dim_factor: float) -> Picture:

@@ -25,17 +25,19 @@ def claim(stream: IO[bytes]) -> None:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def sweep(folder: Path, name: str) -> None:
+def sweep(folder: Path, name: str, *, claim_time: float = CLAIM_TIME) -> None:
     """Remove the abandoned temporary files of `name`, as :func:`osteolens.storage.atomic_writer` calls them.
 
     Parameters
     ----------
     name
         How the final file's name begins.
+    claim_time
+        Seconds for which a file without a lock may still have a writer; 0 where the caller alone may write `name`.
     """
     for path in folder.glob(f".{name}*"):
         with contextlib.suppress(OSError):  # removed by another process meanwhile, or not ours to remove
-            if time.time() - path.stat().st_mtime > CLAIM_TIME and _is_abandoned(path):
+            if time.time() - path.stat().st_mtime >= claim_time and _is_abandoned(path):
                 path.unlink()
 
 

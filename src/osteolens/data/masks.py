@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,27 @@ from osteolens.data.annotations import MaskConvention, lesion_mask
 from osteolens.data.preprocessing import input_transform
 from osteolens.data.radiographs import RadiographSet
 from osteolens.domain import Preprocessing
+
+
+class Box(NamedTuple):
+    """An upright rectangle in pixels, with pixel edges (not centres) at whole numbers."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlaps(self, other: Box) -> bool:
+        """Tell whether the two have an area in common."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
+    def moved(self, affine: NDArray[np.float64]) -> Box:
+        """Return the upright box around this one moved by a map [2, 3] between pixel centres."""
+        x, y = np.array([self.left, self.right]) - 0.5, np.array([self.top, self.bottom]) - 0.5
+        corners = affine @ np.stack([x[[0, 1, 0, 1]], y[[0, 0, 1, 1]], np.ones(4)]) + 0.5
+        (left, top), (right, bottom) = corners.min(axis=1), corners.max(axis=1)
+        return Box(float(left), float(top), float(right), float(bottom))
 
 
 def lesion_masks(
@@ -31,3 +54,9 @@ def lesion_masks(
             transform = input_transform(annotation.height, annotation.width, record)
             masks[row] = lesion_mask(annotation, record.size, record.size, convention=convention, transform=transform)
     return masks
+
+
+def lesion_boxes(masks: Mapping[int, NDArray[np.uint8]]) -> dict[int, Box]:
+    """Return the smallest box around all lesions of each mask; an empty mask has none."""
+    sides = {row: cv2.boundingRect(mask) for row, mask in masks.items() if mask.any()}
+    return {row: Box(left, top, left + width, top + height) for row, (left, top, width, height) in sides.items()}

@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from osteolens.data.background import exposed_body
 from osteolens.data.images import Grey, decode, read_file
-from osteolens.domain import Preprocessing
+from osteolens.domain import Preprocessing, ResizeMode
 
 CLAHE_CLIP_LIMIT = 2.0
 CLAHE_TILES = (8, 8)
+DARKEST, BRIGHTEST = 0.01, 0.99  # shares of the body's pixels whose grey values become 0 and 255
 
 
 def input_transform(height: int, width: int, record: Preprocessing) -> NDArray[np.float64]:
@@ -37,7 +39,7 @@ def input_transform(height: int, width: int, record: Preprocessing) -> NDArray[n
 
 
 def resize(grey: Grey, record: Preprocessing, *, shape: tuple[int, int] | None = None) -> Grey:
-    """Bring a picture to the record's square size (and equalise it where the record says so).
+    """Bring a picture to the record's square size and apply what else the record says, in its order.
 
     Parameters
     ----------
@@ -52,16 +54,16 @@ def resize(grey: Grey, record: Preprocessing, *, shape: tuple[int, int] | None =
     """
     if record.supersampling > 1:
         return sample_base(resize(grey, record.base, shape=shape), record)
+    whole_height, whole_width = shape or (grey.shape[0], grey.shape[1])
+    if record.equalise_resolution is not None:
+        grey = _equalise_resolution(grey, whole_height, whole_width, record.equalise_resolution, record.resize)
     if record.resize == "stretch":
         picture = _interpolate(grey, record.size, record.size, record)
     else:
-        whole_height, whole_width = shape or (grey.shape[0], grey.shape[1])
         height, width, top, left = _letterbox(whole_height, whole_width, record.size)
         picture = np.zeros((record.size, record.size), np.uint8)
         picture[top : top + height, left : left + width] = _interpolate(grey, height, width, record)
-    if record.clahe:
-        return np.asarray(cv2.createCLAHE(CLAHE_CLIP_LIMIT, CLAHE_TILES).apply(picture), np.uint8)
-    return picture
+    return _standardise(picture, record)
 
 
 def sample_base(base: Grey, record: Preprocessing) -> Grey:
@@ -117,10 +119,52 @@ def normalise(pictures: NDArray[np.uint8], record: Preprocessing) -> NDArray[np.
     return (scaled - mean) / std
 
 
+def stretch_percentiles(picture: Grey, counted: NDArray[np.bool_]) -> Grey:
+    """Stretch grey values linearly so that the 1st and 99th percentile of the counted pixels become 0 and 255.
+
+    A percentile is the smallest grey value that at least that share of the pixels do not exceed. Where both are the
+    same the picture is returned as it is.
+    """
+    shares = np.cumsum(np.bincount(picture[counted], minlength=256)) / (int(counted.sum()) or 1)
+    low, high = int(np.searchsorted(shares, DARKEST)), int(np.searchsorted(shares, BRIGHTEST))
+    if low >= high:
+        return picture
+    table = np.clip((np.arange(256) - low) * 255 / (high - low) + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, table), np.uint8)
+
+
+def _standardise(picture: Grey, record: Preprocessing) -> Grey:
+    """Apply what the record says about grey values to a base picture."""
+    if record.clean_background or record.intensity == "percentile":
+        body = exposed_body(picture)
+        if record.clean_background:
+            picture = np.where(body, picture, np.uint8(0))
+        if record.intensity == "percentile":
+            picture = stretch_percentiles(picture, body)
+    if record.clahe:
+        return np.asarray(cv2.createCLAHE(CLAHE_CLIP_LIMIT, CLAHE_TILES).apply(picture), np.uint8)
+    return picture
+
+
+def _equalise_resolution(grey: Grey, height: int, width: int, largest: int, mode: ResizeMode) -> Grey:
+    """Shrink by averaging so that no side of the whole picture (letterbox: not its longer one) exceeds `largest`."""
+    scale = min(1.0, largest / max(height, width))
+    if mode == "stretch":
+        new_height, new_width = min(height, largest), min(width, largest)
+    else:
+        new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
+    return _average(grey, new_height, new_width)
+
+
+def _average(grey: Grey, height: int, width: int) -> Grey:
+    """Shrink the sides that are larger than asked for: OpenCV averages only when no side grows."""
+    smaller = (min(width, grey.shape[1]), min(height, grey.shape[0]))
+    return np.asarray(cv2.resize(grey, smaller, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def _interpolate(grey: Grey, height: int, width: int, record: Preprocessing) -> Grey:
-    if record.interpolation == "area":  # first the sides that shrink: OpenCV averages only when no side grows
-        smaller = (min(width, grey.shape[1]), min(height, grey.shape[0]))
-        grey = np.asarray(cv2.resize(grey, smaller, interpolation=cv2.INTER_AREA), np.uint8)
+    if record.interpolation == "area":
+        grey = _average(grey, height, width)
     return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from osteolens.config import AugmentationOptions
-from osteolens.data.augmentation import augment_intensity, augment_mask, augment_picture, random_affine, shrinking
+from osteolens.data.augmentation import augment_mask, augment_picture, random_affine, shrinking
+from osteolens.data.masks import Box
 
 Grey = NDArray[np.uint8]
 
@@ -48,7 +49,6 @@ def test_without_options_nothing_changes(noise: Grey) -> None:
     np.testing.assert_allclose(affine, [[1, 0, 0], [0, 1, 0]], atol=1e-12)
     np.testing.assert_array_equal(augment_picture(noise, affine, 33), noise)
     np.testing.assert_array_equal(augment_mask(noise, affine, 33), noise)
-    np.testing.assert_array_equal(augment_intensity(noise, options(), np.random.default_rng(0)), noise)
 
 
 @pytest.mark.parametrize("size", [32, 33])
@@ -151,29 +151,89 @@ def test_the_mask_moves_with_the_picture(disc: Grey) -> None:
         assert overlap > 0.97
 
 
-def test_brightness_stays_in_its_range_and_contrast_leaves_an_even_picture_alone() -> None:
-    even = np.full((8, 8), 100, np.uint8)
-    generator = np.random.default_rng(0)
-    values = [int(augment_intensity(even, options(brightness=0.2, contrast=0.5), generator)[0, 0]) for _ in range(300)]
-    assert 80 <= min(values) < 83
-    assert 117 < max(values) <= 120
+def test_a_certain_vertical_flip_mirrors_top_and_bottom_exactly(noise: Grey) -> None:
+    (affine,) = affines(1, size=33, vertical_flip=1.0)
+    np.testing.assert_array_equal(augment_picture(noise, affine, 33), noise[::-1])
 
 
-def test_contrast_spreads_about_the_mean() -> None:
-    halves = np.repeat(np.array([[50, 150]], np.uint8), 4, axis=0)  # mean 100
-    generator = np.random.default_rng(0)
-    pairs = np.array([augment_intensity(halves, options(contrast=0.2), generator)[0] for _ in range(300)]).astype(int)
-    assert np.abs(pairs.sum(axis=1) - 200).max() <= 1
-    spread = (pairs[:, 1] - pairs[:, 0]) / 100
-    assert 0.8 <= spread.min() < 0.83
-    assert 1.17 < spread.max() <= 1.2
+def test_vertical_flips_come_as_often_as_asked() -> None:
+    flipped = [affine[1, 1] < 0 for affine in affines(2000, vertical_flip=0.2)]
+    assert abs(np.mean(flipped) - 0.2) < 4 * math.sqrt(0.2 * 0.8 / 2000)  # four standard errors
 
 
-def test_intensities_stop_at_black_and_white_instead_of_wrapping_round() -> None:
-    halves = np.repeat(np.array([[0, 255]], np.uint8), 4, axis=0)
-    generator = np.random.default_rng(0)
-    for _ in range(100):
-        dark, bright = augment_intensity(halves, options(brightness=0.9, contrast=0.9), generator)[0].astype(int)
-        assert 0 <= dark <= bright <= 255
-    unchanged = options(brightness=0.5)
-    assert all((augment_intensity(halves, unchanged, generator)[:, 0] == 0).tolist() for _ in range(20))
+def test_a_switch_that_is_off_leaves_the_other_draws_alone() -> None:
+    defaults = AugmentationOptions()
+    one, same = np.random.default_rng(5), np.random.default_rng(5)
+    random_affine(64, 64, defaults, one)
+    same.random(), same.uniform(size=4)  # flip; angle, zoom and the two shifts
+    assert one.random() == same.random()
+
+
+def test_zooming_in_fills_its_range_and_shows_nothing_from_outside() -> None:
+    zooms = []
+    for affine in affines(300, zoom_in=1.0):
+        zoom = affine[0, 0]
+        corners = (np.array([[-0.5, -0.5], [63.5, 63.5]]) - affine[:, 2]) / zoom  # of the view, in the picture
+        assert corners.min() >= -0.5 - 1e-9
+        assert corners.max() <= 63.5 + 1e-9
+        zooms.append(zoom)
+    assert 1 <= min(zooms) < 1.02
+    assert 1.95 < max(zooms) <= 2
+
+
+def test_zooming_in_reaches_every_part_of_the_picture() -> None:
+    centres = np.array([(31.5 - affine[:, 2]) / affine[0, 0] for affine in affines(500, zoom_in=1.0)])
+    assert (centres.min(axis=0) < 20).all()  # a view of half the side has its centre at 15.5 to 47.5
+    assert (centres.max(axis=0) > 43).all()
+    assert np.abs(centres.mean(axis=0) - 31.5).max() < 1.5
+
+
+@pytest.mark.parametrize("lesion", [Box(2, 3, 8, 9), Box(56, 30, 64, 40), Box(0, 60, 2, 64)])
+def test_zooming_in_keeps_the_centre_of_the_lesion_in_view(lesion: Box) -> None:
+    changes = {"horizontal_flip": 0.5, "rotation": 15.0, "scale": 0.15, "translation": 0.05, "vertical_flip": 0.5}
+    generator = np.random.default_rng(2)
+    centre = [(lesion.left + lesion.right - 1) / 2, (lesion.top + lesion.bottom - 1) / 2, 1]
+    seen = np.array(
+        [random_affine(64, 40, options(zoom_in=1.5, **changes), generator, lesion) @ centre for _ in range(300)]
+    )
+    assert seen.min() >= 0
+    assert seen.max() <= 39
+    assert seen.std(axis=0).min() > 4  # not always in the middle
+
+
+def test_a_box_moves_with_its_map() -> None:
+    box = Box(2, 4, 6, 10)
+    assert box.moved(np.array([[1.0, 0, 7], [0, 1, 3]])) == Box(9, 7, 13, 13)
+    assert box.moved(np.array([[-1.0, 0, 31], [0, 1, 0]])) == Box(26, 4, 30, 10)  # mirrored in 32 columns
+    assert box.moved(shrinking(32, 16)) == Box(1, 2, 3, 5)
+    assert box.moved(np.array([[0.0, -1, 31], [1, 0, 0]])) == Box(22, 2, 28, 6)  # a quarter turn
+
+
+def test_boxes_overlap_when_they_share_an_area() -> None:
+    box = Box(2, 4, 6, 10)
+    assert box.overlaps(Box(5.5, 9.5, 20, 20))
+    assert box.overlaps(Box(0, 0, 20, 20))
+    assert not box.overlaps(Box(6, 4, 8, 10))  # side by side
+    assert not box.overlaps(Box(3, 11, 5, 12))
+
+
+def test_the_mask_covers_a_drawn_square_to_within_a_pixel_after_all_moves() -> None:
+    changes = {"horizontal_flip": 0.5, "vertical_flip": 0.5, "rotation": 30.0, "scale": 0.2, "translation": 0.05}
+    square = np.zeros((205, 205), np.uint8)
+    square[60:100, 110:150] = 1
+    box = Box(110, 60, 150, 100)
+    generator = np.random.default_rng(3)
+    cross = np.ones((3, 3), np.uint8)
+    for _ in range(30):
+        affine = random_affine(205, 128, options(zoom_in=0.5, **changes), generator, box)
+        seen = (augment_picture(square * np.uint8(255), affine, 128) > 127).astype(np.uint8)
+        mask = augment_mask(square, affine, 128)
+        assert mask.any()
+        assert not (mask & ~cv2.dilate(seen, cross)).any()
+        assert not (seen & ~cv2.dilate(mask, cross)).any()
+        rows, columns = np.nonzero(mask)
+        around = box.moved(affine)
+        assert around.left - 1 <= columns.min()
+        assert columns.max() + 1 <= around.right + 1
+        assert around.top - 1 <= rows.min()
+        assert rows.max() + 1 <= around.bottom + 1

@@ -81,12 +81,14 @@ def test_every_option_of_the_geometry_has_its_own_cache_and_normalisation_none(
     paths: list[Path], cache_dir: Path
 ) -> None:
     records = [RECORD, replace(RECORD, size=16), replace(RECORD, resize="letterbox"), replace(RECORD, clahe=True)]
-    records.append(replace(RECORD, interpolation="bilinear"))
+    records += [replace(RECORD, interpolation="bilinear"), replace(RECORD, supersampling=1.5)]
+    records += [replace(RECORD, equalise_resolution=side) for side in (20, 24)]
+    records += [replace(RECORD, clean_background=True), replace(RECORD, intensity="percentile")]
     for record in records:
         assert cached_pictures(paths, record, cache_dir).shape[1] == record.size
-    assert len(list(cache_dir.glob("*.npy"))) == 5
-    cached_pictures(paths, replace(RECORD, mean=(0.5, 0.5, 0.5)), cache_dir)
-    assert len(list(cache_dir.glob("*.npy"))) == 5
+    assert len(list(cache_dir.glob("*.npy"))) == 10
+    cached_pictures(paths, replace(RECORD, channels=1, mean=(0.5,), std=(0.1,)), cache_dir)
+    assert len(list(cache_dir.glob("*.npy"))) == 10
 
 
 def test_bilinear_sampling_is_done_on_the_full_decode(tmp_path: Path, cache_dir: Path) -> None:

@@ -1,18 +1,35 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from osteolens.config import AugmentationOptions
+from osteolens.data.cache import cached_pictures
 from osteolens.data.dataset import BTXRDAnnotatedDataset, BTXRDDataset, dim_outside
-from osteolens.domain import Preprocessing
+from osteolens.data.masks import Box
+from osteolens.data.preprocessing import normalise, read_input
+from osteolens.domain import Preprocessing, ResizeMode
 
 SIZE = 16
 RECORD = Preprocessing(SIZE, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))  # an input is grey / 255
 LABELS = [0, 1, 2, 0, 2]
+NOTHING = {**dict.fromkeys(AugmentationOptions.model_fields, 0.0), "low_resolution": 1.0}
+EVERYTHING = AugmentationOptions(
+    vertical_flip=0.5, zoom_in=0.5, gamma=0.3, low_resolution=2.0, sharpness=0.5, noise=0.03, erase=0.5
+)
+
+
+@pytest.fixture(autouse=True)
+def _workers_do_not_wait_for_opencv() -> None:
+    """As training does before it starts workers."""
+    cv2.setNumThreads(0)
 
 
 @pytest.fixture
@@ -157,7 +174,7 @@ def test_inputs_and_masks_are_sampled_from_base_pictures() -> None:
     base = np.kron(np.random.default_rng(5).integers(0, 256, (5, SIZE, SIZE)), np.ones((1, 2, 2))).astype(np.uint8)
     mask = np.zeros((2 * SIZE, 2 * SIZE), np.uint8)
     mask[: SIZE // 2] = 1
-    for augmentation in (None, AugmentationOptions(**dict.fromkeys(AugmentationOptions.model_fields, 0.0))):
+    for augmentation in (None, AugmentationOptions(**NOTHING)):
         dataset = BTXRDAnnotatedDataset(
             base, LABELS, record, masks={3: mask}, dim_factor=0.0, augmentation=augmentation
         )
@@ -165,3 +182,108 @@ def test_inputs_and_masks_are_sampled_from_base_pictures() -> None:
         copy = greys(dataset[5]["image"])
         np.testing.assert_array_equal(copy[: SIZE // 4], base[3, ::2, ::2][: SIZE // 4])
         assert not copy[SIZE // 4 :].any()
+
+
+@pytest.mark.parametrize("mode", ["stretch", "letterbox"])
+@pytest.mark.parametrize("supersampling", [1.0, 1.6])
+def test_training_without_random_changes_sees_what_inference_sees(
+    tmp_path: Path, mode: ResizeMode, supersampling: float
+) -> None:
+    record = Preprocessing(
+        40, mode, supersampling=supersampling, clahe=True, equalise_resolution=50, clean_background=True,
+        intensity="percentile",
+    )  # fmt: skip
+    paths = [tmp_path / name for name in ("large.jpg", "small.png")]
+    y, x = np.mgrid[:300, :200]
+    limb = np.where(abs(x - 100) < 40, 90 + 60 * np.sin(y / 9), 10).astype(np.uint8)
+    Image.fromarray(limb).save(paths[0])
+    Image.fromarray(limb[:48, 60:130]).save(paths[1])
+    dataset = BTXRDDataset(cached_pictures(paths, record.base, tmp_path / "cache"), [0, 1], record)
+    for index, path in enumerate(paths):
+        answered = torch.from_numpy(normalise(read_input(path, record), record))
+        assert torch.equal(dataset[index]["image"], answered)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # of forking, from Python 3.12 on
+def test_with_every_switch_a_draw_depends_on_seed_epoch_and_index_only(pictures: NDArray[np.uint8]) -> None:
+    def images(workers: int, seed: int = 3) -> torch.Tensor:
+        boxes = {1: Box(2, 2, 5, 6)}
+        dataset = BTXRDDataset(pictures, LABELS, RECORD, augmentation=EVERYTHING, lesion_boxes=boxes, seed=seed)
+        return torch.cat([batch["image"] for batch in DataLoader(dataset, batch_size=2, num_workers=workers)])
+
+    alone = images(0)
+    assert torch.equal(alone, images(2))
+    assert not torch.equal(alone, images(0, seed=4))
+    assert alone.shape == (5, 3, SIZE, SIZE)
+    assert 0 <= alone.min() <= alone.max() <= 1
+
+
+def test_the_lesion_of_a_picture_is_kept_in_view_and_never_erased() -> None:
+    base = np.full((1, 64, 64), 10, np.uint8)
+    base[0, 4:10, 50:58] = 250
+    record = Preprocessing(48, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), supersampling=64 / 48)
+    options = AugmentationOptions(**{**NOTHING, "zoom_in": 1.0, "erase": 1.0, "rotation": 15.0})
+    box = Box(50, 4, 58, 10)
+    known = BTXRDDataset(base, [1], record, augmentation=options, lesion_boxes={0: box})
+    unknown = BTXRDDataset(base, [1], record, augmentation=options)
+    seen, erased, unaware = [], 0, []
+    for epoch in range(100):
+        known.set_epoch(epoch)
+        unknown.set_epoch(epoch)
+        view = greys(known[0]["image"])
+        seen.append((view == 250).any())
+        erased += bool(((view > 0) & (view < 250) & (view != 10)).sum() > 40)
+        unaware.append((greys(unknown[0]["image"]) == 250).any())
+    assert all(seen)
+    assert erased > 60
+    assert not all(unaware)
+
+
+def test_a_part_without_its_lesion_counts_as_normal() -> None:
+    base = np.full((1, 64, 64), 10, np.uint8)
+    base[0, 8:20, 40:52] = 250
+    record = Preprocessing(48, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), supersampling=64 / 48)
+    options = AugmentationOptions(**{**NOTHING, "zoom_in": 2.0, "lesion_free": 0.5, "rotation": 15.0})
+    boxes = {0: Box(40, 8, 52, 20)}
+    dataset = BTXRDDataset(base, [2], record, augmentation=options, lesion_boxes=boxes, normal_index=1)
+    labels = []
+    for epoch in range(200):
+        dataset.set_epoch(epoch)
+        sample = dataset[0]
+        lesion = greys(sample["image"]) > 10
+        assert lesion.any() or sample["label"] == 1
+        assert not lesion.any() or sample["label"] == 2
+        labels.append(sample["label"])
+    assert 50 < labels.count(1) < 110  # half of the draws, but for those zoomed in too little to leave it out
+
+
+def test_a_dimmed_copy_always_shows_its_lesion() -> None:
+    base = np.full((1, 64, 64), 100, np.uint8)
+    mask = np.zeros((64, 64), np.uint8)
+    mask[8:20, 40:52] = 1
+    record = Preprocessing(64, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    options = AugmentationOptions(**{**NOTHING, "zoom_in": 2.0, "lesion_free": 1.0})
+    dataset = BTXRDAnnotatedDataset(base, [2], record, masks={0: mask}, augmentation=options)
+    for epoch in range(50):
+        dataset.set_epoch(epoch)
+        assert dataset[1]["label"] == 2
+        assert (greys(dataset[1]["image"]) == 100).any()
+
+
+def test_a_lesion_is_kept_in_the_dimmed_copy_and_in_its_original() -> None:
+    base = np.full((2, 32, 32), 100, np.uint8)
+    mask = np.zeros((32, 32), np.uint8)
+    mask[2:7, 24:31] = 1
+    record = Preprocessing(32, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    options = AugmentationOptions(**{**NOTHING, "zoom_in": 1.0, "erase": 1.0})
+    dataset = BTXRDAnnotatedDataset(base, [1, 0], record, masks={0: mask}, dim_factor=0.5, augmentation=options)
+    assert dataset.lesion_boxes == {0: Box(24, 2, 31, 7)}
+    for epoch in range(40):
+        dataset.set_epoch(epoch)
+        copy = greys(dataset[2]["image"])
+        assert (copy == 100).any()  # the lesion, neither dimmed nor erased; the rest is 50 or half of another grey
+
+
+def test_an_empty_mask_has_no_box(pictures: NDArray[np.uint8]) -> None:
+    nothing = np.zeros((SIZE, SIZE), np.uint8)
+    assert BTXRDAnnotatedDataset(pictures, LABELS, RECORD, masks={1: nothing}).lesion_boxes == {}
