@@ -52,9 +52,9 @@ def phantom_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def tiny_config(phantom_root: Path, tmp_path: Path) -> Config:
-    """A run of seconds on the small phantom, with all results below the test's own folder."""
+@pytest.fixture(scope="session")
+def tiny_recipe(phantom_root: Path) -> Config:
+    """A run of seconds on the small phantom; where its results go is left to the test."""
     return load_config(
         None,
         [
@@ -72,8 +72,13 @@ def tiny_config(phantom_root: Path, tmp_path: Path) -> Config:
             "evaluation.bootstrap_resamples=100",
             "explanation.gallery_size=2",
             "explanation.comparison_panels=2",
-            f"paths.results_dir={tmp_path / 'results'}",
-            f"paths.checkpoints_dir={tmp_path / 'checkpoints'}",
-            f"paths.cache_dir={tmp_path / 'cache'}",
         ],
+    )
+
+
+@pytest.fixture
+def tiny_config(tiny_recipe: Config, tmp_path: Path) -> Config:
+    """The same with all results below the test's own folder."""
+    return tiny_recipe.with_overrides(
+        *(f"paths.{kind}_dir={tmp_path / kind}" for kind in ("results", "checkpoints", "cache"))
     )

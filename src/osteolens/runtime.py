@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import importlib.metadata
 import os
@@ -32,6 +33,8 @@ RECORDED_PACKAGES = (
     "opencv-python-headless",
 )
 
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # numbers of malloc.h
+
 
 def seed_everything(seed: int, *, deterministic: bool) -> None:
     """Seed Python, numpy and torch; with `deterministic`, let torch use only reproducible algorithms."""
@@ -44,6 +47,8 @@ def seed_everything(seed: int, *, deterministic: bool) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    # torch would also fill each new tensor before it is written, which finds bugs and costs a tenth of a step
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
@@ -57,6 +62,20 @@ def cpu_threads(number: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep the memory that it frees, until it ends; a no-op anywhere but on Linux with glibc.
+
+    glibc takes each large buffer from the system and returns it when it is freed. A training step on a CPU frees and
+    takes the same buffers again and again, and the system clears every page of them anew: steps of 160 to 256 pixels
+    took 1.2 to 1.7 times as long for it. The two settings are those of ``mallopt(3)``.
+    """
+    if not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc":
+        return
+    mallopt = ctypes.CDLL(None).mallopt
+    mallopt(_M_MMAP_MAX, 0)
+    mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def get_device(accelerator: str = "auto") -> torch.device:

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
-from osteolens.config import Config
+from osteolens.config import Config, TrainingOptions
 from osteolens.data.cache import cached_pictures
 from osteolens.data.dataset import BTXRDAnnotatedDataset, BTXRDDataset, Sample
 from osteolens.data.manifest import Manifest
-from osteolens.data.masks import lesion_masks
+from osteolens.data.masks import lesion_boxes, lesion_masks
 from osteolens.data.radiographs import RadiographSet
-from osteolens.domain import Column, Preprocessing
+from osteolens.domain import NORMAL, Column, Preprocessing
 from osteolens.errors import DataError
-from osteolens.randomness import named_generator
+from osteolens.training.sampling import DrawnSamples, EpochBatches, balanced_weights
 
-
-class EpochOrder(Sampler[int]):
-    """A new order for every epoch that depends on seed and epoch only, so a resumed run sees the same batches."""
-
-    def __init__(self, length: int, seed: int) -> None:
-        self.length = length
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order is drawn."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[int]:
-        yield from named_generator(self.seed, "order", self.epoch).permutation(self.length).tolist()
+logger = logging.getLogger("osteolens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,44 +40,95 @@ class TrainingData:
     Attributes
     ----------
     image_ids
-        Names of the first samples of `dataset`; dimmed copies follow them.
+        Name of each sample of `dataset`; a dimmed copy is called after its picture.
+    batches
+        The draws of an epoch; `loader` gives this process its share of them.
     validation
         None for a split on which nothing may be chosen.
     """
 
     image_ids: list[str]
     dataset: BTXRDDataset
-    order: EpochOrder
+    samples: DrawnSamples
+    batches: EpochBatches
     loader: DataLoader[Sample]
     validation: LabelledPictures | None
 
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose draws and random changes are made."""
+        self.batches.set_epoch(epoch)
+        self.samples.set_epoch(epoch)
 
-def build_training_data(data: RadiographSet, manifest: Manifest, config: Config) -> TrainingData:
-    """Decode (or find in the cache) the pictures that training needs and wrap them for the loop."""
+    def names(self, batch: int) -> list[str]:
+        """Return the names of a batch's samples in all processes together."""
+        return [self.image_ids[row] for row, _ in self.batches.whole()[batch]]
+
+
+def build_training_data(
+    data: RadiographSet, manifest: Manifest, config: Config, *, rank: int = 0, processes: int = 1
+) -> TrainingData:
+    """Decode (or find in the cache) the pictures that training needs and wrap them for the loop.
+
+    Parameters
+    ----------
+    rank, processes
+        Process number `rank` of `processes` loads its share of each batch.
+    """
     record = config.preprocessing()
-    train = _part(data, manifest.part("train"), record.base, config)
-    dataset = _dataset(data, manifest.part("train"), train, config)
-    order = EpochOrder(len(dataset), config.seed)
-    size = config.training.batch_size
-    loader = DataLoader(
-        dataset,
-        batch_size=size,
-        sampler=order,
-        num_workers=config.training.workers,
-        drop_last=len(dataset) > size,  # a last batch of one picture has no batch statistics
+    rows = manifest.part("train")
+    dataset = _dataset(data, rows, _part(data, rows, record.base, config), config)
+    copies = dataset.copies if isinstance(dataset, BTXRDAnnotatedDataset) else []
+    ids, sources = rows[Column.IMAGE_ID].tolist(), rows[Column.SOURCE].tolist()
+    samples = DrawnSamples(dataset)
+    batches = EpochBatches(
+        len(dataset),
+        config.seed,
+        batch_size=config.training.batch_size,
+        weights=_weights(dataset.labels, [*sources, *(sources[row] for row in copies)], config.training),
+        rank=rank,
+        processes=processes,
     )
+    if config.training.workers > 0:
+        # OpenCV's own threads do not live on in a forked process, and a worker that waits for them waits for ever.
+        cv2.setNumThreads(0)
     selection = manifest.selection_split
-    validation = None if selection is None else _part(data, manifest.part(selection), record, config)
-    return TrainingData(manifest.part("train")[Column.IMAGE_ID].tolist(), dataset, order, loader, validation)
+    return TrainingData(
+        image_ids=[*ids, *(f"{ids[row]} (dimmed)" for row in copies)],
+        dataset=dataset,
+        samples=samples,
+        batches=batches,
+        loader=DataLoader(samples, batch_sampler=batches, num_workers=config.training.workers),
+        validation=None if selection is None else _part(data, manifest.part(selection), record, config),
+    )
 
 
 def class_indices(labels: pd.Series[str], class_names: tuple[str, ...]) -> NDArray[np.int64]:
     """Return the position of each label among the class names, shape [N]."""
     if unknown := sorted(set(labels) - set(class_names)):
         raise DataError(
-            f"the manifest has the class(es) {', '.join(unknown)}; class_names are {', '.join(class_names)}."
+            f"the manifest has the class(es) {', '.join(unknown)}; class_names are {', '.join(class_names)}. "
+            "Set class_names to the classes of the data."
         )
     return labels.map({name: index for index, name in enumerate(class_names)}).to_numpy(np.int64)
+
+
+def _weights(labels: list[int], sources: list[str], options: TrainingOptions) -> NDArray[np.float64] | None:
+    """Return the share of the draws that goes to each sample, or None where each is drawn once."""
+    if options.sampling == "shuffle":
+        return None
+    if options.class_weighting != "none":
+        logger.warning(
+            "training.sampling = %s and training.class_weighting = %s both balance the classes, so rare ones count "
+            "twice. Set training.class_weighting=none.",
+            *(options.sampling, options.class_weighting),
+        )
+    if options.sampling == "class":
+        return balanced_weights(labels, [""] * len(labels), power=0)
+    if len(set(sources)) == 1:
+        logger.warning(
+            "training.sampling = class_source, but only one source is known: the classes alone are balanced."
+        )
+    return balanced_weights(labels, sources, options.sampling_power)
 
 
 def _part(data: RadiographSet, rows: pd.DataFrame, record: Preprocessing, config: Config) -> LabelledPictures:
@@ -102,19 +138,18 @@ def _part(data: RadiographSet, rows: pd.DataFrame, record: Preprocessing, config
 
 
 def _dataset(data: RadiographSet, rows: pd.DataFrame, part: LabelledPictures, config: Config) -> BTXRDDataset:
-    record = config.preprocessing()
-    labels = part.labels.tolist()
+    record, labels = config.preprocessing(), part.labels.tolist()
+    names = config.class_names
+    common: dict[str, Any] = {
+        "augmentation": config.augmentation,
+        "normal_index": names.index(NORMAL) if NORMAL in names else 0,  # not used without a class of that name
+        "seed": config.seed,
+    }
+    uses_lesions = config.training.annotations or config.augmentation.avoids_lesions
+    masks = lesion_masks(data, rows[Column.IMAGE_ID], record.base) if uses_lesions else {}
     if not config.training.annotations:
-        return BTXRDDataset(part.pictures, labels, record, augmentation=config.augmentation, seed=config.seed)
-    masks = lesion_masks(data, rows[Column.IMAGE_ID], record.base)
+        return BTXRDDataset(part.pictures, labels, record, lesion_boxes=lesion_boxes(masks), **common)
     if not masks:
         raise DataError(f"training.annotations is true, but no training image has a file in {data.annotations_dir}.")
-    return BTXRDAnnotatedDataset(
-        part.pictures,
-        labels,
-        record,
-        masks=masks,
-        dim_factor=config.training.dim_factor,
-        augmentation=config.augmentation,
-        seed=config.seed,
-    )
+    factor = config.training.dim_factor
+    return BTXRDAnnotatedDataset(part.pictures, labels, record, masks=masks, dim_factor=factor, **common)

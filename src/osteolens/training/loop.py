@@ -7,7 +7,6 @@ import math
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from osteolens.config import TrainingOptions
 from osteolens.domain import Preprocessing
@@ -16,34 +15,37 @@ from osteolens.evaluation.metrics import point_metrics
 from osteolens.models.forward import class_probabilities
 from osteolens.progress import track
 from osteolens.training.data import LabelledPictures, TrainingData
+from osteolens.training.losses import cross_entropy_sums
 from osteolens.training.state import TrainingState
 
 SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a probability that was rounded to 0 finite
 
 
 def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingOptions, epoch: int) -> float:
-    """Run through the training part once and return the mean loss per batch.
+    """Run through the training part once and return the mean loss per batch of all processes together.
 
     Raises
     ------
     TrainingError
         The loss is not finite; the images of the batch are named.
     """
-    data.order.set_epoch(epoch)
-    data.dataset.set_epoch(epoch)
-    state.model.train()
+    data.set_epoch(epoch)
+    state.begin_epoch(epoch, options)
     losses = []
     batches = len(data.loader)
     for number, batch in enumerate(track(data.loader, f"epoch {epoch + 1} of {options.epochs}"), start=1):
         images = batch["image"].to(state.fabric.device).contiguous(memory_format=torch.channels_last)
         labels = batch["label"].to(state.fabric.device)
-        logits = state.model(images).float()
-        loss = functional.cross_entropy(
-            logits, labels, weight=state.class_weights, label_smoothing=options.label_smoothing
-        )
-        losses.append(_finite(loss, batch["index"], data))
-        state.fabric.backward(loss / options.accumulation)
-        if number % options.accumulation == 0 or number == batches:
+        is_step = number % options.accumulation == 0 or number == batches
+        with state.fabric.no_backward_sync(state.model, enabled=not is_step):
+            logits = state.model(images).float()
+            share = cross_entropy_sums(logits, labels, state.class_weights, options.label_smoothing)
+            whole = state.fabric.all_reduce(share.detach().clone(), reduce_op="sum")
+            losses.append(_finite(float(whole[0] / whole[1]), number - 1, data))
+            # the engine takes the mean of the processes' gradients, which is to be that of the whole batch's mean loss
+            scale = state.fabric.world_size / (whole[1] * options.accumulation)
+            state.fabric.backward(share[0] * scale)
+        if is_step:
             _step(state, options)
     return float(np.mean(losses))
 
@@ -53,9 +55,18 @@ def steps_per_epoch(data: TrainingData, options: TrainingOptions) -> int:
     return math.ceil(len(data.loader) / options.accumulation)
 
 
-def validate(model: nn.Module, part: LabelledPictures, record: Preprocessing, batch_size: int) -> dict[str, float]:
+def validate(
+    model: nn.Module, part: LabelledPictures, record: Preprocessing, *, batch_size: int, flip_averaging: bool
+) -> dict[str, float]:
     """Return val_loss (mean negative log-likelihood), val_accuracy, val_balanced_accuracy and val_macro_auc."""
-    probabilities = class_probabilities(model, part.pictures, record, batch_size=batch_size, description="validating")
+    probabilities = class_probabilities(
+        model,
+        part.pictures,
+        record,
+        batch_size=batch_size,
+        flip_averaging=flip_averaging,
+        description="validating",
+    )
     figures = point_metrics(part.labels, probabilities)
     likelihood = probabilities[np.arange(len(part.labels)), part.labels]
     return {
@@ -64,13 +75,12 @@ def validate(model: nn.Module, part: LabelledPictures, record: Preprocessing, ba
     }
 
 
-def _finite(loss: torch.Tensor, indices: torch.Tensor, data: TrainingData) -> float:
-    value = float(loss.detach())
-    if math.isfinite(value):
-        return value
-    names = [data.image_ids[row] for row in indices.tolist() if row < len(data.image_ids)]
+def _finite(loss: float, batch: int, data: TrainingData) -> float:
+    """Return the loss of the whole batch, which is finite in all processes or in none, so that all stop together."""
+    if math.isfinite(loss):
+        return loss
     raise TrainingError(
-        f"the loss became {value} on the batch {', '.join(names)}. Lower training.learning_rate, "
+        f"the loss became {loss} on the batch {', '.join(data.names(batch))}. Lower training.learning_rate, "
         "set training.precision=32-true, or look at these images."
     )
 
@@ -82,4 +92,4 @@ def _step(state: TrainingState, options: TrainingOptions) -> None:
     state.optimizer.zero_grad()
     state.scheduler.step()
     if state.average is not None:
-        state.average.update_parameters(state.model.module)
+        state.average.update_parameters(state.network)

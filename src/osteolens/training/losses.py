@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from osteolens.errors import TrainingError
 
@@ -33,3 +36,15 @@ def compute_class_weights(
         return np.ones(len(class_names))
     balanced: NDArray[np.float64] = counts.sum() / (len(class_names) * counts)
     return balanced if weighting == "balanced" else np.sqrt(balanced)
+
+
+def cross_entropy_sums(logits: Tensor, labels: Tensor, class_weights: Tensor, label_smoothing: float) -> Tensor:
+    """Return numerator and denominator of torch's weighted cross-entropy, shape [2].
+
+    torch's mean over a batch is their quotient. Apart they can be summed over the shares of a batch; the mean of the
+    shares' means would be another figure, since the classes weigh differently in each share.
+    """
+    total = functional.cross_entropy(
+        logits, labels, weight=class_weights, label_smoothing=label_smoothing, reduction="sum"
+    )
+    return torch.stack([total, class_weights[labels].sum()])

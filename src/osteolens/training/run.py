@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import time
 from dataclasses import dataclass
@@ -14,20 +15,25 @@ import torch
 from lightning_fabric import Fabric
 
 from osteolens.config import Config
+from osteolens.data.leftovers import sweep
 from osteolens.data.manifest import Manifest
 from osteolens.data.radiographs import RadiographSet
 from osteolens.errors import TrainingError
 from osteolens.models.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
 from osteolens.models.factory import create_model
-from osteolens.runtime import cpu_threads, provenance, seed_everything
+from osteolens.randomness import named_generator
+from osteolens.runtime import cpu_threads, keep_freed_memory, provenance, seed_everything
 from osteolens.storage import RunFolder, exclusive, fingerprint, write_json, write_table
+from osteolens.training.averaging import weight_average
 from osteolens.training.curves import draw_curves
-from osteolens.training.data import TrainingData, build_training_data
+from osteolens.training.data import LabelledPictures, TrainingData, build_training_data
+from osteolens.training.engine import launch, require_engine, share_batch_statistics
 from osteolens.training.loop import steps_per_epoch, train_one_epoch, validate
 from osteolens.training.losses import compute_class_weights
 from osteolens.training.optim import create_optimizer, create_scheduler
-from osteolens.training.state import TrainingState, weight_average
+from osteolens.training.state import TrainingState
 from osteolens.training.stopping import EarlyStopping
+from osteolens.training.tracking import NoteEpoch, epoch_tracker, require_tracking
 
 logger = logging.getLogger("osteolens")
 
@@ -69,78 +75,116 @@ def train(config: Config, data: RadiographSet, manifest: Manifest, *, fresh: boo
 
     Raises
     ------
+    ConfigError
+        The devices, the precision or the compiler that the options ask for are not there.
     TrainingError
         A checkpoint of another configuration is in the way, or the loss is not finite.
     StorageError
         Another process is training in the same folder.
     """
+    require_tracking(config.training)
     split = config.training.split_strategy
     run = run_folder(config, split)
-    busy = f"another process is training in {run.root}. Wait for it, or name another experiment."
-    with exclusive(run.root, run.root / ".lock", busy), cpu_threads(config.training.threads):
-        seed_everything(config.seed, deterministic=config.deterministic)
+    last = checkpoint_path(config, split, "last")
+    busy = "another process is training in {}. Wait for it, or name another experiment.".format
+    with (  # checkpoints too: they may be shared by two folders of results
+        exclusive(run.root, run.root / ".lock", busy(run.root)),
+        exclusive(last, last.with_name(f".{last.stem}.lock"), busy(last)),
+    ):
+        _clear_up(config, split, run)
         identity = _identity(config, data, manifest)
         earlier = _earlier(config, split, identity, fresh=fresh)
         if earlier is not None and earlier.training_state["finished"]:
             logger.info("training on %s is already finished: %s", split, checkpoint_path(config, split, "best"))
             return checkpoint_path(config, split, "best")
+        require_engine(config.training)
         config.save(run.config)
         manifest.write(run.manifest)
-        parts = build_training_data(data, manifest, config)
+        work = functools.partial(_work, config=config, data=data, manifest=manifest, identity=identity)
+        launch(config.training, work)
+        return checkpoint_path(config, split, "best")
+
+
+def _work(fabric: Fabric, *, config: Config, data: RadiographSet, manifest: Manifest, identity: str) -> None:
+    """Train in this process, one of ``training.devices``. The first one validates, and it alone writes."""
+    split = config.training.split_strategy
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
+    with cpu_threads(config.training.threads):
+        seed_everything(config.seed, deterministic=config.deterministic)
+        with fabric.rank_zero_first():  # it fills the cache of pictures, from which the others read
+            parts = build_training_data(data, manifest, config, rank=fabric.global_rank, processes=fabric.world_size)
         weights = compute_class_weights(parts.dataset.labels, config.class_names, config.training.class_weighting)
         record = {**provenance(), "run": identity, "data": data.data_hash(), "seed": config.seed}
-        write_json(run.provenance, record)
-        context = _Context(config, split, run, record, weights.tolist())
-        state = _setup(context, parts)
-        if earlier is not None:
-            state.load_state_dict(earlier.training_state)
-            logger.info("going on after epoch %d", earlier.epoch)
-        return _fit(context, parts, state)
+        context = _Context(config, split, run_folder(config, split), record, weights.tolist())
+        if fabric.is_global_zero:
+            write_json(context.run.provenance, record)
+        state = set_up(config, parts, fabric, context.class_weights)
+        if context.last.is_file():
+            state.load_state_dict(load_checkpoint(context.last).training_state)
+            logger.info("going on after epoch %d", len(state.history))
+        tracked = config.training if fabric.is_global_zero else config.training.model_copy(update={"tracking": "none"})
+        with epoch_tracker(tracked, context.run.tensorboard, len(state.history)) as note_epoch:
+            _fit(context, parts, state, note_epoch)
 
 
-def _setup(context: _Context, parts: TrainingData) -> TrainingState:
-    options = context.config.training
-    fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
-    fabric.launch()
-    model = create_model(context.config.model, len(context.config.class_names))
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+def set_up(config: Config, parts: TrainingData, fabric: Fabric, class_weights: list[float]) -> TrainingState:
+    """Return the network with its starting weights, and all that trains it, before the first epoch."""
+    options = config.training
+    model = create_model(config.model, len(config.class_names), image_size=config.data.image_size)
+    model.network = share_batch_statistics(fabric, model.network)
+    model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = create_optimizer(model, options)
-    scheduler = create_scheduler(optimizer, options, steps_per_epoch(parts, options))
-    wrapped, wrapped_optimizer = fabric.setup(model, optimizer)
+    if fabric.global_rank > 0:  # all begin with the same weights, and each draws a dropout of its own
+        torch.manual_seed(int(named_generator(config.seed, "process", fabric.global_rank).integers(2**63)))
     return TrainingState(
         fabric=fabric,
-        model=wrapped,
-        optimizer=wrapped_optimizer,
-        scheduler=scheduler,
-        average=weight_average(wrapped.module, options.ema_decay),
-        class_weights=torch.tensor(context.class_weights, dtype=torch.float32, device=fabric.device),
+        network=model,
+        optimizer=fabric.setup_optimizers(optimizer),
+        scheduler=create_scheduler(optimizer, options, steps_per_epoch(parts, options)),
+        average=weight_average(model, options.ema_decay),
+        class_weights=torch.tensor(class_weights, dtype=torch.float32, device=fabric.device),
         stopping=EarlyStopping(options.early_stopping_patience, "min" if options.monitor == "val_loss" else "max"),
         history=[],
     )
 
 
-def _fit(context: _Context, parts: TrainingData, state: TrainingState) -> Path:
+def _fit(context: _Context, parts: TrainingData, state: TrainingState, note_epoch: NoteEpoch) -> None:
     options = context.config.training
     for epoch in range(len(state.history), options.epochs):
         started = time.monotonic()
-        row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": state.scheduler.get_last_lr()[0]}
+        row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": max(state.scheduler.get_last_lr())}
         row["train_loss"] = train_one_epoch(state, parts, options, epoch)
-        if parts.validation is not None:
-            record = context.config.preprocessing()
-            row |= validate(state.answering_model, parts.validation, record, context.config.inference.batch_size)
+        if parts.validation is not None and state.fabric.is_global_zero:
+            row |= _validate(context.config, parts.validation, state)
         row["seconds"] = round(time.monotonic() - started, 1)
+        row = state.fabric.broadcast(row)  # so all decide alike
         state.history.append(row)
         improved = parts.validation is None or state.stopping.update(row[options.monitor], epoch)
         finished = epoch + 1 == options.epochs or (parts.validation is not None and state.stopping.should_stop)
+        note_epoch(row)
         _keep(context, state, improved=improved, finished=finished)
         logger.info(_line(row, options.epochs, improved=improved))
         if finished:
             break
-    return context.best
+
+
+def _validate(config: Config, part: LabelledPictures, state: TrainingState) -> dict[str, float]:
+    """Return the validation figures as the run will be evaluated: with mirror images where evaluation uses them."""
+    return validate(
+        state.answering_model,
+        part,
+        config.preprocessing(),
+        batch_size=config.inference.batch_size,
+        flip_averaging=config.evaluation.flip_averaging,
+    )
 
 
 def _keep(context: _Context, state: TrainingState, *, improved: bool, finished: bool) -> None:
     """Write the log and the checkpoints; the last checkpoint is written last, since a resumed run trusts it."""
+    training_state = {**state.state_dict(), "finished": finished}
+    if not state.fabric.is_global_zero:
+        return
     write_table(context.run.log, pd.DataFrame(state.history))
     draw_curves(state.history, context.run.curves)
     checkpoint = Checkpoint(
@@ -155,18 +199,27 @@ def _keep(context: _Context, state: TrainingState, *, improved: bool, finished: 
     )
     if improved:
         save_checkpoint(context.best, checkpoint)
-    training_state = {**state.state_dict(), "finished": finished}
     save_checkpoint(context.last, dataclasses.replace(checkpoint, training_state=training_state))
+
+
+def _clear_up(config: Config, split: str, run: RunFolder) -> None:
+    """Remove what a killed process was writing; the lock makes this process the only writer."""
+    checkpoints = [checkpoint_path(config, split, kind) for kind in ("best", "last")]
+    for path in (*checkpoints, run.config, run.manifest, run.provenance, run.log, run.curves):
+        sweep(path.parent, path.name, claim_time=0)
 
 
 def _identity(config: Config, data: RadiographSet, manifest: Manifest) -> str:
     """Return a hash of all that decides the result of a run; a change of it makes another run."""
     values = config.to_dict()
+    del values["training"]["tracking"]  # only tells of the result
     recipe = {
         name: values[name] for name in ("seed", "deterministic", "class_names", "model", "augmentation", "training")
     }
+    recipe["flip_averaging"] = config.evaluation.flip_averaging  # epochs are chosen with it
     rows = manifest.frame[["image_id", "split", "label"]].to_numpy().tolist()
-    annotations = data.annotations_hash() if config.training.annotations else None
+    uses_annotations = config.training.annotations or config.augmentation.avoids_lesions
+    annotations = data.annotations_hash() if uses_annotations else None
     return fingerprint([recipe, config.preprocessing().to_dict(), data.data_hash(), rows, annotations])
 
 

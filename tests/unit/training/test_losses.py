@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from sklearn.utils.class_weight import compute_class_weight
 
 from osteolens.errors import TrainingError
-from osteolens.training.losses import compute_class_weights
+from osteolens.training.losses import compute_class_weights, cross_entropy_sums
 
 NAMES = ("Normal", "Benign", "Malignant")
 
@@ -31,3 +32,18 @@ def test_milder_weightings() -> None:
 def test_an_absent_class_is_named() -> None:
     with pytest.raises(TrainingError, match="no image of Malignant"):
         compute_class_weights([0, 1, 1], NAMES)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_sums_of_the_loss_give_the_mean_of_torch(smoothing: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(8, 3, generator=generator), torch.tensor([0, 1, 2, 0, 0, 1, 0, 2])
+    weights = torch.tensor([0.5, 1.0, 4.0])
+    expected = torch.nn.functional.cross_entropy(logits, labels, weight=weights, label_smoothing=smoothing)
+    whole = cross_entropy_sums(logits, labels, weights, smoothing)
+    shares = [cross_entropy_sums(logits[rows], labels[rows], weights, smoothing) for rows in (slice(3), slice(3, 8))]
+    assert whole[1] == 4 * 0.5 + 2 * 1.0 + 2 * 4.0
+    for total, weight in (whole, sum(shares)):
+        assert total / weight == pytest.approx(expected.item(), rel=1e-6)
+    mean_of_means = sum(total / weight for total, weight in shares) / 2
+    assert mean_of_means != pytest.approx(expected.item(), rel=1e-3)

@@ -1,23 +1,21 @@
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 from filelock import FileLock
+from sklearn.metrics import log_loss, roc_auc_score
 
 from osteolens.config import Config
 from osteolens.data.manifest import Manifest
 from osteolens.data.radiographs import RadiographSet, load_radiographs
 from osteolens.data.splits import make_split
-from osteolens.errors import StorageError, TrainingError
+from osteolens.errors import ConfigError, StorageError, TrainingError
+from osteolens.inference.predictor import Predictor
 from osteolens.models.checkpoint import checkpoint_path, load_checkpoint
+from osteolens.models.factory import create_model
+from osteolens.training.data import build_training_data
 from osteolens.training.run import run_folder, train
 
 pytestmark = pytest.mark.slow
@@ -40,26 +38,6 @@ def manifest(config: Config, data: RadiographSet) -> Manifest:
 
 def _figures(config: Config) -> pd.DataFrame:
     return pd.read_csv(run_folder(config, "case").log).drop(columns="seconds")
-
-
-def test_a_killed_run_ends_like_one_never_killed(config: Config, data: RadiographSet, manifest: Manifest) -> None:
-    config = config.with_overrides("training.epochs=6")
-    whole = load_checkpoint(train(config, data, manifest))
-    killed = config.with_overrides("experiment=killed")
-    config_file = killed.save(killed.paths.results_dir / "killed.yaml")
-    command = [sys.executable, "-m", "osteolens", "train", "--config", str(config_file), "--quiet"]
-    process = subprocess.Popen(command, start_new_session=True)  # noqa: S603  our own verb
-    last = checkpoint_path(killed, "case", "last")
-    deadline = time.monotonic() + 120
-    while not last.exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not load_checkpoint(last).training_state["finished"], "killed too late for this test to mean anything"
-    resumed = load_checkpoint(train(killed, data, manifest))
-    pd.testing.assert_frame_equal(_figures(config), _figures(killed))
-    assert resumed.epoch == whole.epoch
-    assert all(torch.equal(resumed.model_state[name], value) for name, value in whole.model_state.items())
 
 
 def test_a_finished_run_is_not_trained_again(config: Config, data: RadiographSet, manifest: Manifest) -> None:
@@ -112,3 +90,42 @@ def test_the_run_folder_holds_what_is_needed_to_repeat_it(
     provenance = run.provenance.read_text()
     assert '"torch"' in provenance
     assert str(Path.home()) not in provenance
+
+
+@pytest.mark.parametrize("flip", ["true", "false"])
+def test_epochs_are_chosen_by_what_is_reported(
+    config: Config, data: RadiographSet, manifest: Manifest, flip: str
+) -> None:
+    config = config.with_overrides(f"evaluation.flip_averaging={flip}", "training.epochs=2")
+    best = train(config, data, manifest)
+    validation = build_training_data(data, manifest, config).validation
+    assert validation is not None
+    answers = Predictor.from_checkpoint(best, "cpu").probabilities(validation.pictures)
+    expected = roc_auc_score(validation.labels, answers, multi_class="ovr")
+    assert load_checkpoint(best).metrics["val_macro_auc"] == pytest.approx(expected)
+    assert load_checkpoint(best).metrics["val_loss"] == pytest.approx(log_loss(validation.labels, answers))
+
+
+def test_a_recipe_that_cannot_run_here_leaves_nothing_behind(
+    config: Config, data: RadiographSet, manifest: Manifest
+) -> None:
+    with pytest.raises(ConfigError, match="16-mixed works on GPUs only"):
+        train(config.with_overrides("training.precision=16-mixed"), data, manifest)
+    assert not run_folder(config, "case").config.exists()
+
+
+def test_the_backbone_learns_only_when_it_is_no_longer_frozen(
+    config: Config, data: RadiographSet, manifest: Manifest
+) -> None:
+    frozen = config.with_overrides("training.freeze=1", "training.epochs=2", "training.ema_decay=0")
+    states = {}
+    for epochs in ("1", "null"):
+        options = frozen.with_overrides(f"training.freeze_epochs={epochs}", f"experiment=frozen_{epochs}")
+        train(options, data, manifest)
+        states[epochs] = load_checkpoint(checkpoint_path(options, "case", "last")).model_state
+    begun = create_model(config.model, 3).network.state_dict().keys()
+    differing = {name for name in begun if not states["1"][f"network.{name}"].equal(states["null"][f"network.{name}"])}
+    assert {"conv_stem.weight", "bn1.running_mean", "classifier.weight"} <= differing
+    wholly = states["null"]
+    assert all(wholly[f"network.{name}"].eq(0).all() for name in begun if name.endswith("running_mean"))
+    assert all(wholly[f"network.{name}"].eq(1).all() for name in begun if name.endswith("running_var"))
