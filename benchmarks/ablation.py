@@ -1,0 +1,200 @@
+"""What each part of the training recipe is worth, on real radiographs: one switch at a time, several seeds.
+
+Run ``python benchmarks/ablation.py --data path/to/btxrd256 --markdown docs/results/ablation.md``. The plan is
+``benchmarks/ablation.yaml``: tables (a split scheme and the parts that are scored) of variants (overrides of one
+configuration). Every variant is trained with every seed on the same division and compared with the table's first
+variant, seed by seed. Finished trainings are kept and not repeated; a killed one goes on where it stopped.
+
+Variants are told apart on the val part. Where a table also shows the test part, nothing is chosen by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from osteolens.config import Config, load_config
+from osteolens.data.radiographs import load_radiographs
+from osteolens.domain import MALIGNANT
+from osteolens.errors import OsteolensError
+from osteolens.evaluation.metrics import point_metrics
+from osteolens.evaluation.operating import sensitivity_at_specificity
+from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.experiments import stages
+from osteolens.storage import write_table, write_text
+
+PLAN = Path(__file__).with_suffix(".yaml")
+FIGURES = {"macro_auc": "macro AUC", "accuracy": "accuracy", "sensitivity": "malignant sensitivity at 90 % specificity"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a variant of a table with one seed.
+
+    Attributes
+    ----------
+    overrides
+        Of the base configuration, the seed and the folders among them.
+    """
+
+    table: str
+    scheme: str
+    variant: str
+    seed: int
+    base: Path
+    overrides: tuple[str, ...]
+
+    def config(self) -> Config:
+        """Return the configuration of this training."""
+        return load_config(self.base, self.overrides)
+
+
+def main() -> None:
+    """Train what is missing and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="data root")
+    parser.add_argument("--plan", type=Path, default=PLAN)
+    parser.add_argument("--tables", nargs="*", help="only these tables")
+    parser.add_argument("--seeds", nargs="*", type=int, help="only these seeds")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, each with one CPU thread")
+    parser.add_argument("--out", type=Path, default=Path("results/ablation"), help="runs and checkpoints")
+    parser.add_argument("--markdown", type=Path, help="write the page there, and every run's figures beside it as CSV")
+    options = parser.parse_args()
+    plan = yaml.safe_load(options.plan.read_text(encoding="utf-8"))
+    runs = [
+        run
+        for run in planned_runs(plan, options.plan.parent, options.data, options.out)
+        if (not options.tables or run.table in options.tables) and (not options.seeds or run.seed in options.seeds)
+    ]
+    rows = pd.DataFrame(row for rows in _trained(runs, options.jobs) for row in rows)
+    text = page(plan, rows)
+    print(text)
+    if options.markdown is not None:
+        write_text(options.markdown, text)
+        write_table(options.markdown.with_suffix(".csv"), rows)
+
+
+def planned_runs(plan: dict[str, Any], folder: Path, data: str, out: Path) -> Iterator[Run]:
+    """Yield the trainings of a plan, all of the first seed before those of the second."""
+    for seed in plan["seeds"]:
+        for table, content in plan["tables"].items():
+            for variant, overrides in content["variants"].items():
+                slug = re.sub(r"[^a-z0-9]+", "-", f"{table} {variant}".lower()).strip("-")
+                places = [f"paths.{name}_dir={out / name}" for name in ("results", "checkpoints", "cache")]
+                yield Run(
+                    table,
+                    content["scheme"],
+                    variant,
+                    seed,
+                    folder / plan["base"],
+                    (
+                        *plan["overrides"],
+                        *places,
+                        f"paths.splits_dir={out / 'splits'}",
+                        f"data.root={data}",
+                        f"experiment={slug}-{seed}",
+                        f"seed={seed}",
+                        "training.threads=1",
+                        *overrides,
+                    ),
+                )
+
+
+def figures_of(table: PredictionsTable) -> dict[str, float]:
+    """Return macro AUC, accuracy and malignant sensitivity at 90 % specificity of one part."""
+    labels, probabilities = table.labels, table.probabilities
+    metrics = point_metrics(labels, probabilities)
+    malignant = table.class_names.index(MALIGNANT)
+    found = sensitivity_at_specificity(labels == malignant, probabilities[:, malignant], 0.9)
+    return {"macro_auc": float(metrics["macro_auc"]), "accuracy": float(metrics["accuracy"]), "sensitivity": found}
+
+
+def page(plan: dict[str, Any], rows: pd.DataFrame) -> str:
+    """Return the Markdown page: a table of variants for each table and part."""
+    lines = [
+        "# What each part of the recipe is worth",
+        "",
+        "Written by `python benchmarks/ablation.py --data path/to/btxrd256 --markdown docs/results/ablation.md` from the",
+        "predictions of every training; the figures of each are in [ablation.csv](ablation.csv), the plan is",
+        "[benchmarks/ablation.yaml](../../benchmarks/ablation.yaml). Research software, not for clinical use.",
+        "",
+        *(f"- `{override}`" for override in plan["overrides"]),
+        "",
+        "Each cell: mean over the seeds, and in brackets the mean difference from the first row with the same seed ± its",
+        "standard deviation over the seeds. *seeds* counts the trainings behind a row.",
+    ]
+    for table, content in plan["tables"].items():
+        for part in content["parts"]:
+            chosen = rows[(rows["table"] == table) & (rows["part"] == part)] if len(rows) else rows
+            if len(chosen):
+                lines += ["", f"## {content['title']}: {part}", "", content["text"].strip(), "", *_table(chosen)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows: pd.DataFrame) -> list[str]:
+    lines = [f"| variant | seeds | {' | '.join(FIGURES.values())} |", f"|---|---:|{'---:|' * len(FIGURES)}"]
+    variants = list(dict.fromkeys(rows["variant"]))
+    reference = rows[rows["variant"] == variants[0]].set_index("seed")
+    for variant in variants:
+        own = rows[rows["variant"] == variant].set_index("seed")
+        cells = [_cell(own[name], None if variant == variants[0] else reference[name]) for name in FIGURES]
+        lines.append(f"| {variant} | {len(own)} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(own: pd.Series[float], reference: pd.Series[float] | None) -> str:
+    if reference is None:
+        return f"{own.mean():.3f} (SD {_deviation(own)})"
+    difference = (own - reference).dropna()
+    return f"{own.mean():.3f} ({difference.mean():+.3f} ± {_deviation(difference)})"
+
+
+def _deviation(values: pd.Series[float]) -> str:
+    return f"{values.std(ddof=1):.3f}" if len(values) > 1 else "-"
+
+
+def _trained(runs: Sequence[Run], jobs: int) -> Iterator[list[dict[str, Any]]]:
+    """Yield the figures of every run; a run that fails is told and left out of the tables."""
+    for run in runs:  # before the trainings, so that two of them do not write one manifest at once
+        config = run.config()
+        stages.find_manifest(config, load_radiographs(config.data), run.scheme)
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for run, outcome in zip(runs, pool.map(_train, runs), strict=True):
+            name = f"{run.table} / {run.variant} / seed {run.seed}"
+            if isinstance(outcome, str):
+                print(f"{name}: FAILED: {outcome}", flush=True)
+                continue
+            table = PredictionsTable.from_csv(outcome)
+            rows = [_row(run, part, table) for part in table.splits if part != "train"]
+            print(name, *(f"{row['part']} {row['macro_auc']:.3f} {row['accuracy']:.3f}" for row in rows), flush=True)
+            yield rows
+
+
+def _row(run: Run, part: str, table: PredictionsTable) -> dict[str, Any]:
+    where = {"table": run.table, "variant": run.variant, "seed": run.seed, "part": part}
+    return {**where, **{name: round(value, 6) for name, value in figures_of(table.part(part)).items()}}
+
+
+def _train(run: Run) -> Path | str:
+    """Train and predict in a process of its own; return the predictions table or the failure."""
+    config = run.config()
+    data = load_radiographs(config.data)
+    try:
+        stages.train_run(config, data, run.scheme)
+        return stages.predict(config, data, run.scheme)
+    except OsteolensError as error:
+        return str(error)
+
+
+if __name__ == "__main__":
+    main()
