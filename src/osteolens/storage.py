@@ -26,15 +26,27 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StorageError(f"no space left to write {path}. Free some space and run again.") from error
-        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-            raise StorageError(f"no permission to write {path}. Choose another folder.") from error
-        if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
-            raise StorageError(
-                f"cannot write {path}: a file stands where a folder is needed, or the reverse."
-            ) from error
-        raise StorageError(f"cannot write {path}: {error}.") from error
+        raise _refusal(path, error) from error
+    except RuntimeError as error:
+        # torch.save, refused in the middle of a file, raises an error of its own on top of the system's
+        if not isinstance(error.__context__, OSError):
+            raise
+        raise _refusal(path, error.__context__) from error
+
+
+def _refusal(path: Path, error: OSError) -> StorageError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StorageError(f"no space left to write {path}. Free some space and run again.")
+    if error.errno == errno.EFBIG:
+        return StorageError(
+            f"cannot write {path}: it is larger than a file may be here. Raise the limit (ulimit -f) or choose "
+            "another folder."
+        )
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return StorageError(f"no permission to write {path}. Choose another folder.")
+    if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+        return StorageError(f"cannot write {path}: a file stands where a folder is needed, or the reverse.")
+    return StorageError(f"cannot write {path}: {error}.")
 
 
 @contextlib.contextmanager
@@ -210,6 +222,11 @@ class RunFolder:
     def curves(self) -> Path:
         """Loss and metric curves, PNG."""
         return self.root / "training_curves.png"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's event files, where ``training.tracking`` asks for them."""
+        return self.root / "tensorboard"
 
     @property
     def predictions(self) -> Path:

@@ -4,12 +4,15 @@ import errno
 import hashlib
 import json
 import os
+import sys
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from osteolens.errors import DataError, StorageError
 from osteolens.storage import (
@@ -40,6 +43,12 @@ def write_half(path: Path, error: BaseException) -> NoReturn:
         raise error
 
 
+def save_checkpoint_like(path: Path) -> None:
+    """Write as checkpoints are written: torch hides the system's refusal in the middle of a file behind its own."""
+    with atomic_writer(path) as stream:
+        torch.save([torch.zeros(50_000), torch.zeros(50_000)], stream)
+
+
 def test_a_file_appears_with_its_folders_and_can_be_read_by_others(tmp_path: Path) -> None:
     path = write_text(tmp_path / "a" / "b" / "note.txt", "größer\n")
     assert path.read_bytes() == "größer\n".encode()
@@ -67,6 +76,42 @@ def test_the_old_file_stays_in_place_until_the_new_one_is_whole(tmp_path: Path) 
 def test_a_new_file_stays_away_when_writing_fails(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no space left"):
         write_half(tmp_path / "result.txt", OSError(errno.ENOSPC, "No space left on device"))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
+def test_a_disk_that_is_full_in_the_middle_of_a_checkpoint_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / ".weights.pt.12345678"
+
+    def full(**_: object) -> tuple[int, str]:
+        temporary.touch()
+        return os.open("/dev/full", os.O_WRONLY), str(temporary)
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    with pytest.raises(StorageError, match=r"no space left to write .*weights\.pt"):
+        save_checkpoint_like(tmp_path / "weights.pt")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
+def test_a_limit_on_the_size_of_files_is_told(tmp_path: Path) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StorageError, match=r"weights\.pt: it is larger than a file may be here.*another folder"):
+            save_checkpoint_like(tmp_path / "weights.pt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert names(tmp_path) == []
+
+
+def test_an_error_that_is_not_the_systems_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="out of memory"):
+        write_half(tmp_path / "result.txt", RuntimeError("out of memory"))
     assert names(tmp_path) == []
 
 
