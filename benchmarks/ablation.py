@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import yaml
 
@@ -35,6 +34,19 @@ from osteolens.storage import write_table, write_text
 
 PLAN = Path(__file__).with_suffix(".yaml")
 FIGURES = {"macro_auc": "macro AUC", "accuracy": "accuracy", "sensitivity": "malignant sensitivity at 90 % specificity"}
+
+BEFORE = """# What each part of the recipe is worth
+
+Written by `python benchmarks/ablation.py --data path/to/btxrd256 --markdown docs/results/ablation.md` from the
+predictions of every training; the figures of each are in [ablation.csv](ablation.csv), the plan is
+[benchmarks/ablation.yaml](../../benchmarks/ablation.yaml). Research software, not for clinical use.
+
+All variants share `configs/btxrd256.yaml` with
+"""
+AFTER = """
+Each cell: the mean over the seeds, and in brackets the mean difference from the first row with the same seed ± its
+standard deviation over the seeds. *seeds* counts the trainings behind a row. A difference smaller than about twice that
+deviation may be chance."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,6 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="data root")
     parser.add_argument("--plan", type=Path, default=PLAN)
     parser.add_argument("--tables", nargs="*", help="only these tables")
-    parser.add_argument("--seeds", nargs="*", type=int, help="only these seeds")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, each with one CPU thread")
     parser.add_argument("--out", type=Path, default=Path("results/ablation"), help="runs and checkpoints")
     parser.add_argument("--markdown", type=Path, help="write the page there, and every run's figures beside it as CSV")
@@ -74,7 +85,7 @@ def main() -> None:
     runs = [
         run
         for run in planned_runs(plan, options.plan.parent, options.data, options.out)
-        if (not options.tables or run.table in options.tables) and (not options.seeds or run.seed in options.seeds)
+        if not options.tables or run.table in options.tables
     ]
     rows = pd.DataFrame(row for rows in _trained(runs, options.jobs) for row in rows)
     text = page(plan, rows)
@@ -86,28 +97,16 @@ def main() -> None:
 
 def planned_runs(plan: dict[str, Any], folder: Path, data: str, out: Path) -> Iterator[Run]:
     """Yield the trainings of a plan, all of the first seed before those of the second."""
-    for seed in plan["seeds"]:
+    places = [f"paths.{name}_dir={out / name}" for name in ("results", "checkpoints", "cache", "splits")]
+    for seed in range(1, max(content["seeds"] for content in plan["tables"].values()) + 1):
         for table, content in plan["tables"].items():
             for variant, overrides in content["variants"].items():
+                if seed > content["seeds"]:
+                    continue
                 slug = re.sub(r"[^a-z0-9]+", "-", f"{table} {variant}".lower()).strip("-")
-                places = [f"paths.{name}_dir={out / name}" for name in ("results", "checkpoints", "cache")]
-                yield Run(
-                    table,
-                    content["scheme"],
-                    variant,
-                    seed,
-                    folder / plan["base"],
-                    (
-                        *plan["overrides"],
-                        *places,
-                        f"paths.splits_dir={out / 'splits'}",
-                        f"data.root={data}",
-                        f"experiment={slug}-{seed}",
-                        f"seed={seed}",
-                        "training.threads=1",
-                        *overrides,
-                    ),
-                )
+                own = [f"data.root={data}", f"experiment={slug}-{seed}", f"seed={seed}", "training.threads=1"]
+                chosen = (*plan["overrides"], *places, *own, *overrides)
+                yield Run(table, content["scheme"], variant, seed, folder / plan["base"], chosen)
 
 
 def figures_of(table: PredictionsTable) -> dict[str, float]:
@@ -121,18 +120,7 @@ def figures_of(table: PredictionsTable) -> dict[str, float]:
 
 def page(plan: dict[str, Any], rows: pd.DataFrame) -> str:
     """Return the Markdown page: a table of variants for each table and part."""
-    lines = [
-        "# What each part of the recipe is worth",
-        "",
-        "Written by `python benchmarks/ablation.py --data path/to/btxrd256 --markdown docs/results/ablation.md` from the",
-        "predictions of every training; the figures of each are in [ablation.csv](ablation.csv), the plan is",
-        "[benchmarks/ablation.yaml](../../benchmarks/ablation.yaml). Research software, not for clinical use.",
-        "",
-        *(f"- `{override}`" for override in plan["overrides"]),
-        "",
-        "Each cell: mean over the seeds, and in brackets the mean difference from the first row with the same seed ± its",
-        "standard deviation over the seeds. *seeds* counts the trainings behind a row.",
-    ]
+    lines = [BEFORE, *(f"- `{override}`" for override in plan["overrides"]), AFTER]
     for table, content in plan["tables"].items():
         for part in content["parts"]:
             chosen = rows[(rows["table"] == table) & (rows["part"] == part)] if len(rows) else rows

@@ -17,7 +17,7 @@ State = dict[str, torch.Tensor]
 
 
 def load_starting_weights(model: BTXRDClassifier, path: Path) -> None:
-    """Load a local ImageNet state dict into everything but the classifier.
+    """Load a local state dict, of ImageNet or of an osteolens run, into everything but the classifier.
 
     What timm knows about a family's files is applied first: names of earlier releases, position embeddings and window
     biases of another input size. Attention modules (CBAM) that the file does not know keep their random start; anything
@@ -45,7 +45,13 @@ def load_starting_weights(model: BTXRDClassifier, path: Path) -> None:
 
 
 def read_state_dict(path: Path) -> State:
-    """Read tensors from a .safetensors file or from a .pth file in safe mode (nothing is executed)."""
+    """Read tensors from a .safetensors file, or in safe mode (nothing is executed) from a .pth or an osteolens checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, unsafe, damaged or holds something else.
+    """
     if not path.is_file():
         raise CheckpointError(f"the weights file {path} does not exist. Check model.weights.")
     try:
@@ -56,6 +62,8 @@ def read_state_dict(path: Path) -> State:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # readers of untrusted files raise many kinds of error
         raise CheckpointError(f"{path} is damaged or unsafe and was not loaded ({type(error).__name__}).") from error
+    if isinstance(state, dict) and isinstance(state.get("model_state"), dict):  # an osteolens checkpoint
+        state = {name.removeprefix("network."): value for name, value in state["model_state"].items()}
     state = state.get("state_dict", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise CheckpointError(f"{path} does not hold a plain table of tensors.")

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from osteolens.config import ModelOptions
 from osteolens.errors import CheckpointError, ConfigError
+from osteolens.models.checkpoint import Checkpoint, save_checkpoint
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.models.factory import create_model
 from osteolens.models.weights import load_starting_weights
@@ -41,6 +42,16 @@ def test_local_weights_fill_everything_but_the_classifier(tmp_path: Path, suffix
     own, given = model.network.state_dict(), source.network.state_dict()
     same = [name for name in own if own[name].shape == given[name].shape and torch.equal(own[name], given[name])]
     assert set(own) - set(same) == {"classifier.weight", "classifier.bias"}
+
+
+def test_an_earlier_run_gives_its_weights_to_a_run_with_other_classes(tmp_path: Path) -> None:
+    earlier = create_model(ModelOptions(backbone="mobilenetv2_050"), 2)
+    checkpoint = Checkpoint(earlier.state_dict(), {}, ("Normal", "Fractured"), {}, 1, {}, [1.0, 1.0], {})
+    path = save_checkpoint(tmp_path / "fractures.pt", checkpoint)
+    model = create_model(ModelOptions(backbone="mobilenetv2_050", weights=path), 3)
+    own, given = model.state_dict(), earlier.state_dict()
+    same = [name for name in own if own[name].shape == given[name].shape and torch.equal(own[name], given[name])]
+    assert set(own) - set(same) == {"network.classifier.weight", "network.classifier.bias"}
 
 
 def test_attention_keeps_its_random_start(tmp_path: Path) -> None:
