@@ -55,12 +55,15 @@ class Run:
 
     Attributes
     ----------
+    parts
+        Of the split, that are scored.
     overrides
         Of the base configuration, the seed and the folders among them.
     """
 
     table: str
     scheme: str
+    parts: tuple[str, ...]
     variant: str
     seed: int
     base: Path
@@ -106,7 +109,8 @@ def planned_runs(plan: dict[str, Any], folder: Path, data: str, out: Path) -> It
                 slug = re.sub(r"[^a-z0-9]+", "-", f"{table} {variant}".lower()).strip("-")
                 own = [f"data.root={data}", f"experiment={slug}-{seed}", f"seed={seed}", "training.threads=1"]
                 chosen = (*plan["overrides"], *places, *own, *overrides)
-                yield Run(table, content["scheme"], variant, seed, folder / plan["base"], chosen)
+                parts, base = tuple(content["parts"]), folder / plan["base"]
+                yield Run(table, content["scheme"], parts, variant, seed, base, chosen)
 
 
 def figures_of(table: PredictionsTable) -> dict[str, float]:
@@ -163,7 +167,7 @@ def _trained(runs: Sequence[Run], jobs: int) -> Iterator[list[dict[str, Any]]]:
                 print(f"{name}: FAILED: {outcome}", flush=True)
                 continue
             table = PredictionsTable.from_csv(outcome)
-            rows = [_row(run, part, table) for part in table.splits if part != "train"]
+            rows = [_row(run, part, table) for part in run.parts]
             print(name, *(f"{row['part']} {row['macro_auc']:.3f} {row['accuracy']:.3f}" for row in rows), flush=True)
             yield rows
 
