@@ -157,7 +157,8 @@ def _deviation(values: pd.Series[float]) -> str:
 
 def _trained(runs: Sequence[Run], jobs: int) -> Iterator[list[dict[str, Any]]]:
     """Yield the figures of every run; a run that fails is told and left out of the tables."""
-    for run in runs:  # before the trainings, so that two of them do not write one manifest at once
+    first_of_scheme = {run.scheme: run for run in reversed(runs)}
+    for run in first_of_scheme.values():  # all trainings share the manifest: it is not to be written by two at once
         config = run.config()
         stages.find_manifest(config, load_radiographs(config.data), run.scheme)
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
