@@ -1,39 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from osteolens.config import Config, known_keys, load_config
-from osteolens.domain import Preprocessing
 from osteolens.errors import EXIT_USAGE, ConfigError
-
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 def problems(path: Path | None = None, *overrides: str) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
         load_config(path, overrides)
     return caught.value.problems
-
-
-@pytest.fixture
-def config_file(tmp_path: Path) -> Path:
-    return tmp_path / "options.yaml"
-
-
-def test_the_defaults_are_the_recipe_of_the_specification() -> None:
-    config = Config()
-    assert config.seed == 42
-    assert config.class_names == ("Normal", "Benign", "Malignant")
-    assert config.model.backbone == "efficientnet_b0"
-    assert (config.training.learning_rate, config.training.weight_decay) == (3e-4, 1e-4)
-    assert (config.training.warmup_epochs, config.training.early_stopping_patience) == (3, 15)
-    assert (config.training.dim_factor, config.evaluation.bootstrap_resamples) == (0.5, 1000)
-    assert config.data.split_fractions == (0.70, 0.15, 0.15)
 
 
 def test_every_key_is_described() -> None:
@@ -183,87 +161,87 @@ def test_an_empty_file_means_the_defaults(config_file: Path) -> None:
     assert load_config(config_file) == Config()
 
 
-def test_yaml_round_trip(config_file: Path) -> None:
-    config = load_config(
-        None, ["experiment=E1", "model.weights=w.safetensors", "data.clahe=true", "data.split_files={a: b.csv}"]
+def test_a_problem_that_came_with_an_override_is_blamed_on_it(config_file: Path) -> None:
+    config_file.write_text("training: {epochs: 0, batch_size: 4}\nmodel: {dropout: 2}\n")
+    assert problems(config_file, "training.epochs=-1", "trainig.epochs=1", "data.mean=1", "model={dropout: 3}") == (
+        "--override: unknown key data.mean; did you mean model.mean?",
+        "--override: model.dropout = 3: Input should be less than 1.",
+        "--override: training.epochs = -1: Input should be greater than or equal to 1.",
+        "--override: unknown key trainig; did you mean training?",
     )
-    assert load_config(config.save(config_file)) == config
-    assert list(yaml.safe_load(config.to_yaml()))[:2] == ["experiment", "seed"]
-
-
-def test_the_fingerprint_changes_when_and_only_when_a_value_changes(config_file: Path) -> None:
-    config_file.write_text("training: {batch_size: 32, epochs: 50}\nseed: 42\n")  # the defaults, in another order
-    default = Config().fingerprint()
-    assert load_config(config_file).fingerprint() == default
-    seen = {
-        load_config(None, [change]).fingerprint()
-        for change in ("training.epochs=51", "seed=43", "data.clahe=true", "model.weights=w.pth", "experiment=x")
-    }
-    assert len(seen - {default}) == 5
-
-
-def test_the_fingerprint_of_a_section_ignores_the_others() -> None:
-    config, other = Config(), load_config(None, ["training.epochs=51"])
-    assert config.fingerprint("data", "model") == other.fingerprint("data", "model")
-    assert config.fingerprint("training") != other.fingerprint("training")
-
-
-def test_overrides_of_a_configuration_are_checked_as_well() -> None:
-    config = load_config(None, ["experiment=mine"]).with_overrides("training.epochs=9")
-    assert (config.experiment, config.training.epochs) == ("mine", 9)
-    with pytest.raises(ConfigError, match="exclude each other"):
-        config.with_overrides("model.weights=w.pth", "model.pretrained=true")
-
-
-def test_options_cannot_be_changed_behind_the_checks() -> None:
-    with pytest.raises(ValueError, match="frozen"):
-        Config().training.epochs = 3  # type: ignore[misc]
-
-
-def test_the_preprocessing_record_comes_from_data_and_model() -> None:
-    config = load_config(
-        None, ["data.image_size=160", "data.resize=stretch", "model.mean=[0.5, 0.5, 0.5]", "data.clahe=true"]
-    )
-    assert config.preprocessing() == Preprocessing(
-        160, resize="stretch", mean=(0.5, 0.5, 0.5), clahe=True, supersampling=1.6
+    assert problems(config_file, "training.epochs=5", "data.split_fractions=[0.8, x, 0.1]") == (
+        "--override: data.split_fractions.1 = 'x': Input should be a valid number, unable to parse string as a number.",
+        f"{config_file}: model.dropout = 2: Input should be less than 1.",
     )
 
 
-def test_a_base_picture_that_is_too_large_is_told_when_the_configuration_is_read() -> None:
-    with pytest.raises(ConfigError, match=r"image_size 2048 times supersampling 3 gives .* of 6144 pixels") as caught:
-        load_config(None, ["data.image_size=2048", "data.supersampling=3", "training.epochs=0"])
-    assert len(caught.value.problems) == 2
-    assert load_config(None, ["data.image_size=1536"]).preprocessing().base.size == 2458
+def test_what_is_wrong_in_file_and_override_alike_is_blamed_on_the_override_which_wins(config_file: Path) -> None:
+    config_file.write_text("training: {epochs: 0}\n")
+    assert problems(config_file, "training.epochs=0") == (
+        "--override: training.epochs = 0: Input should be greater than or equal to 1.",
+    )
 
 
-def test_manifests_lie_with_the_results_unless_told_otherwise() -> None:
-    assert Config().splits_dir == Path("results/default/splits")
-    assert load_config(None, ["paths.splits_dir=parts"]).splits_dir == Path("parts")
+def test_a_rule_across_keys_is_blamed_on_what_broke_it(config_file: Path) -> None:
+    rule = (
+        "training: training.batch_size = 9 cannot be shared out equally among training.devices = 2: choose a multiple."
+    )
+    config_file.write_text("training: {batch_size: 9}\n")
+    assert problems(config_file, "training.devices=2") == (f"--override: {rule}",)
+    config_file.write_text("training: {batch_size: 9, devices: 2}\n")
+    assert problems(config_file, "seed=1") == (f"{config_file}: {rule}",)
+    assert load_config(config_file, ["training.batch_size=8"]).training.batch_size == 8
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
-def test_every_shipped_configuration_loads(path: Path) -> None:
-    load_config(path)
+def test_a_key_that_stands_twice_is_told_with_both_lines_and_the_other_problems(config_file: Path) -> None:
+    config_file.write_text(
+        "training:\n"
+        "  epochs: 5\n"
+        "  batch_size: 4\n"
+        "  'epochs': 6\n"
+        "model: {dropout: 0.1, dropout: 2}\n"
+        "# the second heading\n"
+        "training:\n"
+        "  devices: 2\n"
+    )
+    assert problems(config_file, "seed=-1") == (
+        f"{config_file}: training stands in line 1 and again in line 7; keep one of them.",
+        f"{config_file}: training.epochs stands in line 2 and again in line 4; keep one of them.",
+        f"{config_file}: model.dropout stands in line 5 and again in line 5; keep one of them.",
+        "--override: seed = -1: Input should be greater than or equal to 0.",
+        f"{config_file}: model.dropout = 2: Input should be less than 1.",
+    )
 
 
-def _dotted(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    for key, content in values.items():
-        if isinstance(content, dict) and content:
-            yield from _dotted(content, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}"
+def test_a_value_with_and_without_quotes_is_one_key_of_the_table(config_file: Path) -> None:
+    config_file.write_text("data:\n  label_values:\n    0: Normal\n    1: Benign\n    '0': Malignant\n")
+    assert problems(config_file) == (
+        f"{config_file}: data.label_values.0 stands in line 3 and again in line 5; keep one of them.",
+    )
 
 
-def test_the_default_file_holds_every_key_with_its_built_in_default() -> None:
-    values: dict[str, Any] = yaml.safe_load((CONFIGS / "default.yaml").read_text(encoding="utf-8"))
-    assert set(_dotted(values)) == {key for key, _ in known_keys()}
-    assert load_config(CONFIGS / "default.yaml") == Config()
+def test_a_key_that_stands_twice_in_an_override_is_told() -> None:
+    override = "training={epochs: 3, epochs: 4}"
+    assert problems(None, override) == (f"--override {override!r}: epochs stands twice; keep one.",)
 
 
-def test_parts_without_a_lesion_need_a_zoom_and_a_class_for_them() -> None:
-    with pytest.raises(ConfigError, match="set zoom_in above 0"):
-        load_config(None, ["augmentation.lesion_free=0.2"])
-    with pytest.raises(ConfigError, match="needs a class named Normal"):
-        load_config(
-            None, ["augmentation.lesion_free=0.2", "augmentation.zoom_in=1", "class_names=[healthy, Benign, Malignant]"]
-        )
+def test_a_merged_section_may_be_overruled_key_by_key(config_file: Path) -> None:
+    config_file.write_text("data: {label_values: {<<: {x: Normal, y: Benign}, x: Malignant}}\n")
+    assert load_config(config_file).data.label_values == {"x": "Malignant", "y": "Benign"}
+    config_file.write_text("data: {columns: &c {case_id: patient}, split_files: {<<: *c, case_id: b.csv}}\n")
+    assert load_config(config_file).data.split_files == {"case_id": "b.csv"}
+
+
+def test_a_section_that_leads_back_to_itself_is_refused(config_file: Path) -> None:
+    config_file.write_text("data: &data\n  again: *data\n")
+    (sentence,) = problems(config_file)
+    assert sentence.startswith(f"{config_file}: unknown key data.again; ")
+
+
+def test_a_date_that_no_calendar_has_is_told(config_file: Path) -> None:
+    assert problems(None, "experiment=2024-02-30") == (
+        "--override 'experiment=2024-02-30': the value is not valid YAML.",
+    )
+    config_file.write_text("experiment: 2024-02-30\n")
+    (sentence,) = problems(config_file)
+    assert sentence.startswith(f"{config_file} is not a readable YAML file: day is out of range")
