@@ -70,7 +70,8 @@ class Preprocessing:
     channels
         1 or 3; a grey picture is repeated over the channels.
     mean, std
-        Per channel, on the 0 to 1 scale: ``input = (grey / 255 - mean) / std``.
+        Per channel: ``input = (grey / 255 - mean) / std``. The options allow means of 0 to 1 and deviations above 0 up
+        to 1.
     clahe
         Contrast-limited histogram equalisation, applied to every picture or to none.
     supersampling
@@ -79,11 +80,13 @@ class Preprocessing:
         interpolation, so that training and evaluation inputs are equally sharp.
     equalise_resolution
         Largest side in pixels, 16 to 4096, to which every picture is shrunk by averaging before anything else, so
-        that no picture holds finer detail than another; smaller pictures are left as they are. None is off.
+        that no picture holds finer detail than another: its longer side with ``letterbox``, each of them with
+        ``stretch``. Smaller pictures are left as they are. None is off.
     clean_background
         Blank what lies outside the exposed body: frames, letters, plates and air.
     intensity
-        ``percentile`` stretches the grey values of the body linearly over the full range; ``none`` leaves them.
+        ``percentile`` stretches all grey values linearly, so that the 1st and 99th percentile of the body become 0 and
+        255; ``none`` leaves them.
 
     The order is: equalise the resolution, resize to the base picture, clean, stretch, CLAHE, sample the input.
     """

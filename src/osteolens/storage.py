@@ -19,6 +19,11 @@ from osteolens.errors import DataError, StorageError
 if TYPE_CHECKING:
     import pandas as pd
 
+_ELSEWHERE = (
+    "Choose another folder with the option that leads there: paths.results_dir, paths.checkpoints_dir, "
+    "paths.splits_dir, paths.cache_dir, or that of the command."
+)
+
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
@@ -43,10 +48,10 @@ def _refusal(path: Path, error: OSError) -> StorageError:
             "another folder."
         )
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return StorageError(f"no permission to write {path}. Choose another folder.")
+        return StorageError(f"no permission to write {path}. {_ELSEWHERE}")
     if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
         return StorageError(f"cannot write {path}: a file stands where a folder is needed, or the reverse.")
-    return StorageError(f"cannot write {path}: {error}.")
+    return StorageError(f"cannot write {path}: {error.strerror or error}. {_ELSEWHERE}")
 
 
 @contextlib.contextmanager

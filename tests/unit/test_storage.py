@@ -18,6 +18,7 @@ from osteolens.errors import DataError, StorageError
 from osteolens.storage import (
     RunFolder,
     atomic_writer,
+    exclusive,
     fingerprint,
     read_json,
     read_table,
@@ -137,6 +138,16 @@ def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
             write_text(tmp_path / "a.txt", "x")
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that takes no folders")
+def test_a_place_that_takes_no_folders_is_told_with_the_options_that_lead_there() -> None:
+    place = Path("/proc/osteolens/run")
+    for hold in (atomic_writer(place / "a.txt"), exclusive(place, place / ".lock", "busy")):
+        with pytest.raises(StorageError) as caught, hold:
+            pass
+        assert "No such file or directory. Choose another folder" in str(caught.value)
+        assert all(f"paths.{name}_dir" in str(caught.value) for name in ("results", "checkpoints", "splits", "cache"))
 
 
 def test_any_other_refusal_of_the_system_is_typed_as_well(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ class Options(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true where a number belongs: pydantic would read 1."""
+        """Refuse true where a number belongs, also in a list of them: pydantic would read 1."""
         field = cls.model_fields[str(info.field_name)]
-        if isinstance(value, bool) and field.annotation is not bool:
+        values = value if isinstance(value, list | tuple) else [value]
+        if field.annotation is not bool and any(isinstance(item, bool) for item in values):
             raise ValueError("true and false are no answer here")
         return value

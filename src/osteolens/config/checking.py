@@ -91,5 +91,7 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if detail["type"] == "extra_forbidden":
         return unknown_key(key, model)
     message = detail["msg"].removeprefix("Value error, ").rstrip(".")
+    if key and detail["input"] is None:
+        return f"{key} has no value: {message}. Give one, or leave the key out for its default."
     where = f"{key} = {detail['input']!r}" if key and not isinstance(detail["input"], dict) else key
     return f"{where + ': ' if where else ''}{message}."

@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from osteolens.config.base import Options, Positive
+from osteolens.config.base import Fraction, Options
+
+# of grey values between 0 and 1; some networks are trained without scaling, which is a deviation of 1
+Deviation = Annotated[float, Field(gt=0, le=1)]
 
 
 class ModelOptions(Options):
@@ -24,8 +27,12 @@ class ModelOptions(Options):
         None, description="local ImageNet weights, .safetensors or a safe .pth; instead of the hub"
     )
     pad_type: Literal["", "same"] = Field("", description="'same' for weights that came from TensorFlow")
-    mean: tuple[float, float, float] = Field((0.485, 0.456, 0.406), description="input mean the weights expect, 0 to 1")
-    std: tuple[Positive, Positive, Positive] = Field((0.229, 0.224, 0.225), description="input deviation, 0 to 1")
+    mean: tuple[Fraction, Fraction, Fraction] = Field(
+        (0.485, 0.456, 0.406), description="input mean the weights expect, 0 to 1"
+    )
+    std: tuple[Deviation, Deviation, Deviation] = Field(
+        (0.229, 0.224, 0.225), description="input deviation, above 0 and at most 1"
+    )
 
     @model_validator(mode="after")
     def _one_source_of_weights(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from osteolens.config.keys import unknown_key
+from osteolens.config.keys import dotted_keys, unknown_key
 from osteolens.config.yaml_text import YAML_ERRORS, read_yaml
 
 OPTION = "--override"
@@ -48,7 +48,7 @@ def apply_overrides(values: dict[str, Any], overrides: Sequence[str], model: typ
         parts = tuple(key.split("."))
         if _put(changed.values, parts, value):
             changed.given.add(parts)
-        else:
+        elif key not in dict(dotted_keys(model)):  # a known key can only be in a section that is wrong by itself
             changed.problems.append(f"{OPTION}: {unknown_key(key, model)}")
     return changed
 

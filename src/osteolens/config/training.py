@@ -15,7 +15,10 @@ class TrainingOptions(Options):
 
     split_strategy: str = Field("stratified", description="the split scheme to train on")
     epochs: Count = Field(50, description="largest number of epochs")
-    batch_size: Count = Field(32, description="images per step, shared out among the devices")
+    batch_size: Count = Field(
+        32,
+        description="images per step, shared out among the devices; an epoch's last batch is left out unless full",
+    )
     learning_rate: Positive = Field(3e-4, description="AdamW learning rate at its highest")
     head_learning_rate: Positive | None = Field(
         None, description="learning rate of the classifier at its highest; null: as the rest of the network"
@@ -31,7 +34,9 @@ class TrainingOptions(Options):
     freeze_epochs: Count | None = Field(None, description="first epochs in which `freeze` holds; null: all epochs")
     weight_decay: NotNegative = Field(1e-4, description="AdamW weight decay; not applied to biases and norms")
     scheduler: Literal["cosine", "onecycle"] = Field("cosine", description="warm-up + cosine, or one cycle")
-    warmup_epochs: NotNegative = Field(3, description="epochs of linear warm-up before the cosine")
+    warmup_epochs: NotNegative = Field(
+        3, description="epochs of linear warm-up before the cosine, half of `epochs` at most"
+    )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(0.1, description="0 is off")
     sampling: Literal["shuffle", "class", "class_source"] = Field(
         "shuffle",
@@ -50,11 +55,17 @@ class TrainingOptions(Options):
         0.0, description="moving average of the weights; 0 is off. Step t decays by (1 + t) / (10 + t) at most"
     )
     gradient_clip: NotNegative = Field(1.0, description="largest norm of the gradient; 0 is off")
-    accumulation: Count = Field(1, description="batches per optimiser step")
+    accumulation: Count = Field(1, description="batches per optimiser step; fewer in the last step of an epoch")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field("32-true", description="arithmetic of the step")
-    devices: Count = Field(1, description="number of devices, one process each; batch_size must be a multiple of it")
+    devices: Count = Field(
+        1,
+        description="number of devices, one process each; batch_size must be a multiple of it; "
+        "on a CPU one per core at most",
+    )
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="kind of device")
-    early_stopping_patience: Count = Field(15, description="epochs without improvement before stopping")
+    early_stopping_patience: Count = Field(
+        15, description="epochs without an improvement of more than 1e-6 before stopping"
+    )
     monitor: Literal["val_loss", "val_macro_auc", "val_accuracy"] = Field(
         "val_macro_auc", description="validation figure by which the best epoch is chosen"
     )

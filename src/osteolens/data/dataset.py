@@ -134,7 +134,7 @@ class BTXRDAnnotatedDataset(BTXRDDataset):
         labels: Sequence[int],
         record: Preprocessing,
         *,
-        masks: dict[int, Picture],
+        masks: Mapping[int, Picture],
         dim_factor: float = 0.5,
         augmentation: AugmentationOptions | None = None,
         normal_index: int = 0,

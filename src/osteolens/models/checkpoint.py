@@ -14,6 +14,7 @@ from osteolens.domain import Preprocessing
 from osteolens.errors import CheckpointError, ConfigError
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.models.factory import create_model
+from osteolens.models.tensor_files import load_safely
 from osteolens.storage import atomic_writer
 
 FORMAT = "osteolens-checkpoint-1"
@@ -77,12 +78,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     CheckpointError
         The file is missing, damaged, unsafe, or not an osteolens checkpoint.
     """
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder. Name the checkpoint in it, a file ending in .pt.")
     if not path.is_file():
         raise CheckpointError(f"the checkpoint {path} does not exist. Train first, or name another with --checkpoint.")
-    try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # readers of untrusted files raise many kinds of error
-        raise CheckpointError(f"{path} is damaged or unsafe and was not loaded ({type(error).__name__}).") from error
+    values = load_safely(path, "Take an undamaged copy, or train again.")
     if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
         raise CheckpointError(f"{path} is not an osteolens checkpoint.")
     try:

@@ -6,6 +6,8 @@ import contextlib
 import difflib
 from typing import Any
 
+import torch
+
 from osteolens.config import ModelOptions
 from osteolens.errors import CheckpointError, ConfigError
 from osteolens.models.classifier import BTXRDClassifier
@@ -13,6 +15,8 @@ from osteolens.models.families import FAMILIES, family_of
 from osteolens.models.mixed_precision import keep_strided_depthwise_in_float32
 from osteolens.models.weights import hub_or_cache, is_attention, load_starting_weights
 from osteolens.runtime import ensure_torchvision
+
+LARGE_ENOUGH = 64  # pixels: a convolutional network that takes this side takes every larger one
 
 
 def create_model(
@@ -23,8 +27,8 @@ def create_model(
     Parameters
     ----------
     image_size
-        Side of the input in pixels, for families that cut it into patches; None leaves timm's default. Other families
-        take any size.
+        Side of the input in pixels. One that the network cannot take is refused; families that cut their input into
+        patches are built for it. None leaves timm's default and checks nothing.
     starting_weights
         False leaves out pretrained weights, for a network whose weights come from a checkpoint.
 
@@ -40,8 +44,8 @@ def create_model(
     if fetch:
         _check_published(options.backbone)
     model = _build(options, num_classes, image_size, fetch=fetch)
-    if image_size is not None and model.family.cuts_patches:
-        _check_patches(model, image_size)
+    if image_size is not None:
+        _check_image_size(model, image_size)
     if options.attn_layer is not None:
         _check_attention(model, options)
     if options.weights is not None and starting_weights:
@@ -113,10 +117,24 @@ def _check_backbone(backbone: str) -> None:
         except RuntimeError as error:  # the part of the name behind the dot
             raise ConfigError(f"model.backbone = {backbone!r}: {error}") from error
         return
-    supported = [name for family in FAMILIES for name in timm.list_models(f"{family.prefix}*")]
-    near = difflib.get_close_matches(backbone, supported, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else "see timm.list_models()."
-    raise ConfigError(f"model.backbone = {backbone!r} is not a timm model; {hint}")
+    raise ConfigError(f"model.backbone = {backbone!r} is not a timm model; {_supported_like(backbone)}")
+
+
+def _supported_like(backbone: str) -> str:
+    """Return which supported networks a wrong name may mean; one of the hub ends in timm's own name."""
+    import timm
+
+    name = backbone.rpartition("/")[2].rpartition(":")[2].lower()
+    own = [family for family in FAMILIES if name.startswith(family.prefix.rstrip("_"))]
+    members = [member for family in own or FAMILIES for member in timm.list_models(f"{family.prefix}*")]
+    if own and timm.is_model(name):  # with the part behind the dot
+        return f"did you mean {name}?"
+    if near := difflib.get_close_matches(name, members, n=1, cutoff=0.5):
+        return f"did you mean {near[0]}?"
+    if own:
+        close = difflib.get_close_matches(name, members, n=2, cutoff=0)
+        return f"networks of this family are, for example, {', '.join([own[0].example, *close])}."
+    return f"supported are names that begin with {', '.join(family.prefix for family in FAMILIES)}."
 
 
 def _check_published(backbone: str) -> None:
@@ -127,6 +145,26 @@ def _check_published(backbone: str) -> None:
         raise ConfigError(
             f"timm has no ImageNet weights of {backbone}. Set model.pretrained=false, or model.weights=FILE."
         )
+
+
+def _check_image_size(model: BTXRDClassifier, image_size: int) -> None:
+    """Try one empty picture: without it most sizes that are too small would fail in the first step."""
+    side = min(image_size, LARGE_ENOUGH)
+    if model.family.cuts_patches:
+        _check_patches(model, image_size)
+        side = image_size
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(torch.zeros(1, 3, side, side))
+    except Exception as error:  # the kinds differ by the layer that fails
+        raise ConfigError(
+            f"{model.backbone_name} does not take data.image_size = {image_size}: {str(error).splitlines()[0]}. "
+            f"Raise data.image_size; {LARGE_ENOUGH} is enough for most networks."
+        ) from error
+    finally:
+        model.train(training)
 
 
 def _check_patches(model: BTXRDClassifier, image_size: int) -> None:

@@ -12,8 +12,7 @@ import torch
 
 from osteolens.errors import CheckpointError
 from osteolens.models.classifier import BTXRDClassifier
-
-State = dict[str, torch.Tensor]
+from osteolens.models.tensor_files import State, read_state_dict
 
 
 def load_starting_weights(model: BTXRDClassifier, path: Path) -> None:
@@ -26,7 +25,7 @@ def load_starting_weights(model: BTXRDClassifier, path: Path) -> None:
     Raises
     ------
     CheckpointError
-        The file is missing, unsafe, damaged or belongs to another architecture.
+        The file is missing, unsafe, damaged, not finite, or belongs to another architecture.
     """
     state = _in_terms_of(model, read_state_dict(path), path)
     head = _prefixes(model, lambda module: module is model.network.get_classifier())
@@ -42,32 +41,6 @@ def load_starting_weights(model: BTXRDClassifier, path: Path) -> None:
             f"{len(unknown)} unknown, {len(wrong_shape)} of another shape. Check model.backbone."
         )
     model.network.load_state_dict(state, strict=False)
-
-
-def read_state_dict(path: Path) -> State:
-    """Read tensors from a .safetensors file, or in safe mode (nothing is executed) from a .pth or an osteolens checkpoint.
-
-    Raises
-    ------
-    CheckpointError
-        The file is missing, unsafe, damaged or holds something else.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"the weights file {path} does not exist. Check model.weights.")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(path))
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # readers of untrusted files raise many kinds of error
-        raise CheckpointError(f"{path} is damaged or unsafe and was not loaded ({type(error).__name__}).") from error
-    if isinstance(state, dict) and isinstance(state.get("model_state"), dict):  # an osteolens checkpoint
-        state = {name.removeprefix("network."): value for name, value in state["model_state"].items()}
-    state = state.get("state_dict", state) if isinstance(state, dict) else state
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise CheckpointError(f"{path} does not hold a plain table of tensors.")
-    return state
 
 
 def is_attention(module: torch.nn.Module) -> bool:

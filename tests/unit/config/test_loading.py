@@ -143,6 +143,38 @@ def test_true_is_not_read_as_the_number_one(key: str) -> None:
     assert f"{key} = True: true and false are no answer here" in sentence
 
 
+@pytest.mark.parametrize("key", ["model.mean", "model.std", "data.split_fractions"])
+def test_true_is_not_read_as_a_number_in_a_list_either(key: str) -> None:
+    (sentence,) = problems(None, f"{key}=[true, 0.5, 0.5]")
+    assert f"{key} = [True, 0.5, 0.5]: true and false are no answer here" in sentence
+
+
+def test_mean_and_deviation_are_those_of_grey_values_between_0_and_1() -> None:
+    told = problems(None, "model.mean=[123.7, -0.1, 0.5]", "model.std=[58.4, 0, 1]")
+    assert [sentence.split(": ")[1] for sentence in told] == [
+        "model.mean.0 = 123.7",
+        "model.mean.1 = -0.1",
+        "model.std.0 = 58.4",
+        "model.std.1 = 0",
+    ]
+
+
+@pytest.mark.parametrize("key", ["model.backbone", "training.epochs", "experiment", "training"])
+def test_a_key_without_a_value_is_told(key: str) -> None:
+    (sentence,) = problems(None, f"{key}=")
+    assert sentence.startswith(f"--override: {key} has no value: Input should be a valid ")
+    assert sentence.endswith("Give one, or leave the key out for its default.")
+
+
+def test_a_known_key_of_a_section_that_is_none_is_not_called_unknown(config_file: Path) -> None:
+    config_file.write_text("training: 5\n")
+    (sentence,) = problems(config_file, "training.epochs=3")
+    assert sentence.startswith(f"{config_file}: training = 5: ")
+    assert (
+        "unknown key training.epochs.x; did you mean" in problems(None, "training.epochs=3", "training.epochs.x=3")[0]
+    )
+
+
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert "does not exist" in problems(tmp_path / "none.yaml")[0]
     assert "readable" in problems(tmp_path)[0]

@@ -61,13 +61,15 @@ def test_a_file_with_code_is_refused_and_not_run(tmp_path: Path) -> None:
 def test_truncated_foreign_and_missing_files_are_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
     whole = save_checkpoint(tmp_path / "whole.pt", checkpoint).read_bytes()
     (tmp_path / "cut.pt").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CheckpointError, match=r"cut\.pt is damaged or unsafe"):
+    with pytest.raises(CheckpointError, match=r"cut\.pt is damaged or unsafe .* or train again"):
         load_checkpoint(tmp_path / "cut.pt")
     torch.save({"state_dict": {}}, tmp_path / "foreign.pt")
     with pytest.raises(CheckpointError, match="not an osteolens checkpoint"):
         load_checkpoint(tmp_path / "foreign.pt")
     with pytest.raises(CheckpointError, match="does not exist"):
         load_checkpoint(tmp_path / "none.pt")
+    with pytest.raises(CheckpointError, match="is a folder"):
+        load_checkpoint(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,23 @@ def test_a_misspelt_backbone_names_the_nearest() -> None:
         create_model(ModelOptions(backbone="eficientnet_b0"), 3)
 
 
+@pytest.mark.parametrize(
+    ("backbone", "hint"),
+    [
+        ("RESNET18", "did you mean resnet18?"),
+        ("hf-hub:timm/resnet18.a1_in1k", "did you mean resnet18.a1_in1k?"),
+        ("vit_", "networks of this family are, for example, vit_tiny_patch16_224, vit_"),
+        ("hf-hub:timm/vit_x", "networks of this family are, for example, vit_tiny_patch16_224, vit_"),
+        ("hf-hub:somebody/bones", "supported are names that begin with efficientnet, "),
+        ("", "supported are names that begin with efficientnet, "),
+    ],
+)
+def test_a_name_that_timm_does_not_know_names_supported_ones(backbone: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        create_model(ModelOptions(backbone=backbone), 3)
+    assert f"{backbone!r} is not a timm model; {hint}" in str(caught.value)
+
+
 def test_an_unsupported_family_names_the_supported_ones() -> None:
     with pytest.raises(ConfigError, match=r"no supported family.*efficientnet.*resnet"):
         create_model(ModelOptions(backbone="vgg11"), 3)
@@ -54,6 +71,24 @@ def test_an_image_size_that_leaves_part_of_a_patch_is_refused(backbone: str, siz
     with pytest.raises(ConfigError) as caught:
         create_model(ModelOptions(backbone=backbone), 3, image_size=size)
     assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(("backbone", "size"), [("densenet121", 16), ("convnext_atto", 24)])
+def test_an_image_size_that_a_network_shrinks_to_nothing_is_refused(backbone: str, size: int) -> None:
+    with pytest.raises(ConfigError, match=rf"{backbone} does not take data\.image_size = {size}: .* Raise data.image_"):
+        create_model(ModelOptions(backbone=backbone), 3, image_size=size)
+
+
+def test_the_trial_of_an_image_size_changes_nothing() -> None:
+    torch.manual_seed(3)
+    untried = create_model(ModelOptions(backbone="mobilenetv2_050"), 3)
+    after = torch.rand(1)
+    torch.manual_seed(3)
+    tried = create_model(ModelOptions(backbone="mobilenetv2_050"), 3, image_size=16)
+    assert torch.equal(torch.rand(1), after)
+    assert tried.training
+    state = tried.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in untried.state_dict().items())
 
 
 def test_families_without_patches_take_any_size() -> None:
