@@ -90,8 +90,8 @@ def main() -> None:
         for run in planned_runs(plan, options.plan.parent, options.data, options.out)
         if not options.tables or run.table in options.tables
     ]
-    rows = pd.DataFrame(row for rows in _trained(runs, options.jobs) for row in rows)
-    text = page(plan, rows)
+    rows, failures = _trained(runs, options.jobs)
+    text = page(plan, rows, failures)
     print(text)
     if options.markdown is not None:
         write_text(options.markdown, text)
@@ -122,20 +122,22 @@ def figures_of(table: PredictionsTable) -> dict[str, float]:
     return {"macro_auc": float(metrics["macro_auc"]), "accuracy": float(metrics["accuracy"]), "sensitivity": found}
 
 
-def page(plan: dict[str, Any], rows: pd.DataFrame) -> str:
-    """Return the Markdown page: a table of variants for each table and part."""
+def page(plan: dict[str, Any], rows: pd.DataFrame, failures: Sequence[str]) -> str:
+    """Return the Markdown page: a table of variants for each table and part, and what failed."""
     lines = [BEFORE, *(f"- `{override}`" for override in plan["overrides"]), AFTER]
     for table, content in plan["tables"].items():
         for part in content["parts"]:
             chosen = rows[(rows["table"] == table) & (rows["part"] == part)] if len(rows) else rows
             if len(chosen):
-                lines += ["", f"## {content['title']}: {part}", "", content["text"].strip(), "", *_table(chosen)]
+                head = ["", f"## {content['title']}: {part}", "", content["text"].strip(), ""]
+                lines += [*head, *_table(list(content["variants"]), chosen)]
+    if failures:
+        lines += ["", "## Failed", "", *(f"- {failure}" for failure in failures)]
     return "\n".join(lines) + "\n"
 
 
-def _table(rows: pd.DataFrame) -> list[str]:
+def _table(variants: list[str], rows: pd.DataFrame) -> list[str]:
     lines = [f"| variant | seeds | {' | '.join(FIGURES.values())} |", f"|---|---:|{'---:|' * len(FIGURES)}"]
-    variants = list(dict.fromkeys(rows["variant"]))
     reference = rows[rows["variant"] == variants[0]].set_index("seed")
     for variant in variants:
         own = rows[rows["variant"] == variant].set_index("seed")
@@ -145,32 +147,37 @@ def _table(rows: pd.DataFrame) -> list[str]:
 
 
 def _cell(own: pd.Series[float], reference: pd.Series[float] | None) -> str:
+    if len(own) == 0:
+        return "-"
     if reference is None:
         return f"{own.mean():.3f} (SD {_deviation(own)})"
     difference = (own - reference).dropna()
-    return f"{own.mean():.3f} ({difference.mean():+.3f} ± {_deviation(difference)})"
+    return f"{own.mean():.3f} ({difference.mean():+.3f} ± {_deviation(difference)})" if len(difference) else "-"
 
 
 def _deviation(values: pd.Series[float]) -> str:
     return f"{values.std(ddof=1):.3f}" if len(values) > 1 else "-"
 
 
-def _trained(runs: Sequence[Run], jobs: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield the figures of every run; a run that fails is told and left out of the tables."""
+def _trained(runs: Sequence[Run], jobs: int) -> tuple[pd.DataFrame, list[str]]:
+    """Return the figures of every run, and a line on each that failed."""
     first_of_scheme = {run.scheme: run for run in reversed(runs)}
     for run in first_of_scheme.values():  # all trainings share the manifest: it is not to be written by two at once
         config = run.config()
         stages.find_manifest(config, load_radiographs(config.data), run.scheme)
+    rows, failures = [], []
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         for run, outcome in zip(runs, pool.map(_train, runs), strict=True):
             name = f"{run.table} / {run.variant} / seed {run.seed}"
             if isinstance(outcome, str):
-                print(f"{name}: FAILED: {outcome}", flush=True)
+                failures.append(f"{name}: {outcome}")
+                print(name, "FAILED:", outcome, flush=True)
                 continue
             table = PredictionsTable.from_csv(outcome)
-            rows = [_row(run, part, table) for part in run.parts]
-            print(name, *(f"{row['part']} {row['macro_auc']:.3f} {row['accuracy']:.3f}" for row in rows), flush=True)
-            yield rows
+            scored = [_row(run, part, table) for part in run.parts]
+            print(name, *(f"{row['part']} {row['macro_auc']:.3f} {row['accuracy']:.3f}" for row in scored), flush=True)
+            rows += scored
+    return pd.DataFrame(rows), failures
 
 
 def _row(run: Run, part: str, table: PredictionsTable) -> dict[str, Any]:
