@@ -17,7 +17,7 @@ import torch
 
 from osteolens.config import AugmentationOptions
 from osteolens.data.dataset import BTXRDAnnotatedDataset, BTXRDDataset
-from osteolens.data.masks import Box
+from osteolens.data.masks import Box, LesionBox
 from osteolens.domain import Preprocessing
 from osteolens.runtime import ensure_torchvision
 
@@ -90,7 +90,7 @@ def main() -> None:
     masks = (pictures > 140).astype(np.uint8)
     record = Preprocessing(SIDE, supersampling=BASE / SIDE)
     labels = [0] * PICTURES
-    box = dict.fromkeys(range(PICTURES), Box(180, 180, 230, 230))
+    box = dict.fromkeys(range(PICTURES), LesionBox(Box(180, 180, 230, 230), (204, 204)))
     defaults = AugmentationOptions()
     plain = BTXRDDataset(pictures, labels, record)
     changed = BTXRDDataset(pictures, labels, record, augmentation=defaults)

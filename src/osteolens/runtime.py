@@ -64,6 +64,22 @@ def cpu_threads(number: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextlib.contextmanager
+def opencv_threads(number: int | None) -> Iterator[None]:
+    """Let OpenCV compute with `number` threads inside the block, 0 for none of its own; None leaves it as it is.
+
+    Its threads do not live on in a forked process, and one that waits for them waits for ever: fork with 0.
+    """
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(before if number is None else number)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 def keep_freed_memory() -> None:
     """Let this process keep the memory that it frees, until it ends; a no-op anywhere but on Linux with glibc.
 
@@ -119,8 +135,8 @@ def ensure_torchvision() -> None:
 _KEPT_LIBRARIES: list[Any] = []  # a torch Library takes its operators away when it is collected
 
 
-def provenance() -> dict[str, Any]:
-    """Return what is needed to repeat a run: versions, commit, platform, threads. No user or host name."""
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Return what is needed to repeat a run on `device`: versions, commit, platform, threads. No user or host name."""
     import torch
 
     return {
@@ -130,7 +146,7 @@ def provenance() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "packages": {name: _version(name) for name in RECORDED_PACKAGES},
         "threads": torch.get_num_threads(),
-        "device": str(get_device()),
+        "device": str(device),
     }
 
 

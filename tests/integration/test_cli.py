@@ -131,7 +131,8 @@ def test_the_version_is_told_with_code_0(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
-def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code_of"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path, number: signal.Signals, code_of: int) -> None:
     # A shell that starts the tests in the background has them, and so the child, ignore the signal: undone here.
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "from osteolens.interfaces.cli import main; main()"
@@ -143,12 +144,12 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
             assert process.poll() is None, "the verb ended before it was interrupted"
             assert time.monotonic() < deadline, "the verb never began"
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         told = process.communicate(timeout=60)[1]
     finally:
         process.kill()
         process.wait()
-    assert process.returncode == 130
+    assert process.returncode == code_of
     assert told.splitlines()[-1] == "error: interrupted; run the same command again to go on."
     assert "Traceback" not in told
     assert list(tmp_path.iterdir()) == []

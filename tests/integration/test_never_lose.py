@@ -312,7 +312,7 @@ def test_a_loss_that_is_no_number_names_its_batch_and_leaves_the_last_checkpoint
     train_part = read_manifest(run.config.splits_dir / f"{SCHEME}.csv").part("train")["image_id"].tolist()
     batch = drawn[-run.config.training.batch_size :]
     assert drawn[0] in batch
-    assert "error: the loss became nan on the batch" in told
+    assert "error: the loss became nan. Lower training.learning_rate" in told
     assert sorted(re.findall(r"IMG\d{6}\.\w+", told)) == sorted(train_part[row] for row in batch)
     assert load_checkpoint(run.checkpoint()).epoch == 1
     run.finish()

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -21,6 +22,7 @@ from osteolens.runtime import (
     ensure_torchvision,
     get_device,
     keep_freed_memory,
+    opencv_threads,
     provenance,
     seed_everything,
 )
@@ -69,12 +71,13 @@ def test_provenance_tells_versions_but_neither_user_nor_host(monkeypatch: pytest
         monkeypatch.setenv(name, "zz-secret-name")
     monkeypatch.setattr(platform, "node", lambda: "zz-secret-name")
     monkeypatch.setattr(socket, "gethostname", lambda: "zz-secret-name")
-    told = provenance()
+    told = provenance(torch.device("cuda", 1))  # the one that is used, whatever is here
     assert set(told) == {"osteolens", "commit", "python", "platform", "packages", "threads", "device"}
     assert told["osteolens"] == osteolens.__version__
     assert set(told["packages"]) == set(RECORDED_PACKAGES)
     assert told["packages"]["numpy"] == np.__version__
     assert told["threads"] >= 1
+    assert told["device"] == "cuda:1"
     text = json.dumps(told)
     assert "zz-secret-name" not in text
     assert str(Path.home()) not in text
@@ -82,13 +85,13 @@ def test_provenance_tells_versions_but_neither_user_nor_host(monkeypatch: pytest
 
 
 def test_the_commit_is_a_hash_or_unknown() -> None:
-    commit = provenance()["commit"]
+    commit = provenance(torch.device("cpu"))["commit"]
     assert commit is None or re.fullmatch(r"[0-9a-f]{40}(\+changes)?", commit)
 
 
 def test_the_commit_is_unknown_without_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance()["commit"] is None
+    assert provenance(torch.device("cpu"))["commit"] is None
 
 
 def test_torchvision_and_timm_can_be_imported_here() -> None:
@@ -143,6 +146,22 @@ def test_threads_are_set_for_the_block_only() -> None:
     assert torch.get_num_threads() == before
     with cpu_threads(None):
         assert torch.get_num_threads() == before
+
+
+def test_threads_of_opencv_are_set_for_the_block_only() -> None:
+    outside = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        with opencv_threads(0):
+            assert cv2.getNumThreads() == 1  # OpenCV's answer where it has none of its own
+        assert cv2.getNumThreads() == 3
+        with pytest.raises(KeyError), opencv_threads(2):
+            raise KeyError
+        assert cv2.getNumThreads() == 3
+        with opencv_threads(None):
+            assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(outside)
 
 
 def test_keeping_freed_memory_is_harmless_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

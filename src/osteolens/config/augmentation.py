@@ -21,12 +21,15 @@ class AugmentationOptions(Options):
     contrast: Annotated[float, Field(ge=0, lt=1)] = Field(0.15, description="largest relative change of contrast")
     vertical_flip: Fraction = Field(0.0, description="probability of an upside-down flip")
     zoom_in: Annotated[float, Field(ge=0, le=4)] = Field(
-        0.0, description="largest further relative zoom in, about a random centre that keeps an outlined lesion in view"
+        0.0,
+        description="largest further relative zoom in, about a random centre that keeps the largest outlined lesion in "
+        "view",
     )
     lesion_free: Fraction = Field(
         0.0,
         description="probability that zoom_in shows a part of an outlined picture without its lesion, as a Normal: "
-        "then nothing but the lesion tells the two parts apart",
+        "then nothing but the lesion tells the two parts apart. `sampling` and `class_weighting` go by the labels "
+        "before, so Normal comes more often than they plan",
     )
     gamma: Annotated[float, Field(ge=0, lt=4)] = Field(
         0.0, description="largest relative change of the exponent of the grey values, either way"

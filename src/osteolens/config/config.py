@@ -83,6 +83,11 @@ class Config(Options):
         """Seed of the division into train, val and test."""
         return self.seed if self.data.split_seed is None else self.data.split_seed
 
+    @property
+    def reads_annotations(self) -> bool:
+        """Whether training depends on where the lesions lie."""
+        return self.training.annotations or self.augmentation.avoids_lesions
+
     def preprocessing(self) -> Preprocessing:
         """Return the record that training, evaluation and inference share."""
         return Preprocessing(

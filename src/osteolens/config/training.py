@@ -29,13 +29,17 @@ class TrainingOptions(Options):
     freeze: Fraction = Field(
         0.0,
         description="share of the layers, from the input on, that keep their weights and batch statistics; "
-        "1: all but the classifier",
+        "1: all but the classifier, and above 0 at least one",
     )
     freeze_epochs: Count | None = Field(None, description="first epochs in which `freeze` holds; null: all epochs")
     weight_decay: NotNegative = Field(1e-4, description="AdamW weight decay; not applied to biases and norms")
-    scheduler: Literal["cosine", "onecycle"] = Field("cosine", description="warm-up + cosine, or one cycle")
+    scheduler: Literal["cosine", "onecycle"] = Field(
+        "cosine",
+        description="cosine: warm-up, then a cosine; onecycle: one cycle, which also takes AdamW's beta1 from 0.95 "
+        "down to 0.85 and back",
+    )
     warmup_epochs: NotNegative = Field(
-        3, description="epochs of linear warm-up before the cosine, half of `epochs` at most"
+        3, description="cosine only: epochs of linear warm-up before it, half of `epochs` at most"
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(0.1, description="0 is off")
     sampling: Literal["shuffle", "class", "class_source"] = Field(
@@ -45,7 +49,7 @@ class TrainingOptions(Options):
     )
     sampling_power: Fraction = Field(
         0.5,
-        description="class_source: a source's share of its class goes with its number of pictures to the power of "
+        description="class_source only: a source's share of its class goes with its number of pictures to the power of "
         "1 minus this; 1: each source equally often, 0: as they are",
     )
     class_weighting: Literal["none", "balanced", "sqrt_balanced"] = Field(
@@ -71,7 +75,11 @@ class TrainingOptions(Options):
     )
     compile: bool = Field(False, description="compile the network (torch.compile): slow to start, then faster on GPUs")
     annotations: bool = Field(False, description="add a copy of each annotated image, dimmed outside the lesion")
-    dim_factor: Fraction = Field(0.5, description="brightness left outside the lesion in those copies")
+    dim_factor: Fraction = Field(
+        0.5,
+        description="annotations only: brightness left outside the lesion in those copies; one whose lesion is shifted "
+        "out of view is not dimmed",
+    )
     threads: Count | None = Field(
         None,
         description="CPU threads of each process; null: its share of the cores. Sums round by it, so figures do",
@@ -82,6 +90,15 @@ class TrainingOptions(Options):
         description="tensorboard: also write each epoch's figures for TensorBoard, into the run's folder "
         "(pip install 'osteolens[tracking]'). The log is there without it",
     )
+
+    @model_validator(mode="after")
+    def _something_is_frozen(self) -> Self:
+        if self.freeze_epochs is not None and self.freeze == 0:
+            raise ValueError(
+                f"training.freeze_epochs = {self.freeze_epochs}, but training.freeze is 0, so nothing is frozen: set "
+                "training.freeze above 0, for example to 1"
+            )
+        return self
 
     @model_validator(mode="after")
     def _equal_shares(self) -> Self:

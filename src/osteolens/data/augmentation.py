@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from osteolens.config import AugmentationOptions
 from osteolens.data.images import Grey
-from osteolens.data.masks import Box
+from osteolens.data.masks import Box, LesionBox
 
 ZOOM_TRIES = 10  # centres drawn before the view is centred on the lesion
 HIDDEN_MARGIN = 1  # pixels between the view and a lesion that is left out: interpolation reaches over the edge
@@ -27,7 +27,7 @@ def random_affine(
     size: int,
     options: AugmentationOptions,
     generator: np.random.Generator,
-    lesion: Box | None = None,
+    lesion: LesionBox | None = None,
     *,
     hide: bool = False,
 ) -> NDArray[np.float64]:
@@ -43,9 +43,9 @@ def random_affine(
     base_size, size
         Sides of the picture and of the result in pixels.
     lesion
-        Where the lesion lies in the picture; ``zoom_in`` keeps its centre in view.
+        Where the lesions lie in the picture; ``zoom_in`` keeps their `centre` in view.
     hide
-        Leave all of the lesion out of view instead, if one of the drawn parts is free of it.
+        Leave all of them out of view instead, if one of the drawn parts is free of them.
 
     Returns
     -------
@@ -76,26 +76,30 @@ def _view_centre(
     linear: NDArray[np.float64],
     shift: NDArray[np.float64],
     size: int,
-    lesion: Box,
+    lesion: LesionBox,
     *,
     hide: bool,
 ) -> NDArray[np.float64]:
-    """Return the first of the points [N, 2] about which a view shows nothing of the lesion, or else its centre.
+    """Return the first of the points [N, 2] about which a view shows nothing of the lesions, or else their centre.
 
-    Where no view shows the centre, it is the lesion's centre itself.
+    Where no view shows the centre, it is the lesions' centre itself.
     """
-    kept = np.array([lesion.left + lesion.right - 1, lesion.top + lesion.bottom - 1]) / 2
-    from_middle = np.abs(shift + (kept - views) @ linear.T)
-    reach = np.abs(linear) @ np.array([lesion.right - lesion.left, lesion.bottom - lesion.top]) / 2
-    free = (from_middle - reach >= size / 2 + HIDDEN_MARGIN).any(axis=1)
+
+    def from_middle(point: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.abs(shift + (point - views) @ linear.T), np.float64)
+
+    (left, top, right, bottom), kept = lesion.around, np.array(lesion.centre)
+    reach = np.abs(linear) @ np.array([right - left, bottom - top]) / 2
+    beside = from_middle(np.array([left + right - 1, top + bottom - 1]) / 2) - reach
+    free = (beside >= size / 2 + HIDDEN_MARGIN).any(axis=1)
     if hide and free.any():
         return np.asarray(views[free.argmax()], np.float64)
-    shows = (from_middle <= (size - 1) / 2).all(axis=1)
+    shows = (from_middle(kept) <= (size - 1) / 2).all(axis=1)
     return np.asarray(views[shows.argmax()] if shows.any() else kept, np.float64)
 
 
 def is_hidden(lesion: Box, size: int) -> bool:
-    """Tell whether a picture of `size` pixels shows nothing of a lesion that lies at a place in or beside it."""
+    """Tell whether a picture of `size` pixels shows nothing of lesions in a box in or beside it."""
     return not lesion.overlaps(Box(-HIDDEN_MARGIN, -HIDDEN_MARGIN, size + HIDDEN_MARGIN, size + HIDDEN_MARGIN))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,9 @@ CACHE_PREFIX = "pictures_"
 HASHES_NAME = "file_hashes.json"
 DECODING_THREADS = 4
 BATCH = 64  # images that wait for the writer at most
+NAMED = 20  # unreadable images that the error names; the log names the others
+
+logger = logging.getLogger("osteolens")
 
 
 def cached_pictures(paths: Sequence[Path], record: Preprocessing, cache_dir: Path) -> NDArray[np.uint8]:
@@ -41,7 +45,7 @@ def cached_pictures(paths: Sequence[Path], record: Preprocessing, cache_dir: Pat
     Raises
     ------
     DataError
-        Some images cannot be read; all of them are named.
+        Some images cannot be read; 20 of them are named, the others in the log.
     StorageError
         The cache cannot be written.
     """
@@ -82,10 +86,18 @@ def _build(cache: Path, paths: Sequence[Path], hashes: Sequence[str], record: Pr
             else:
                 stream.write(picture.tobytes())
         if failures:
-            raise DataError(
-                f"{len(failures)} of {len(paths)} images cannot be read; repair them or take them out of the "
-                "metadata table:\n" + "\n".join(failures)
-            )
+            raise _unreadable(failures, len(paths))
+
+
+def _unreadable(failures: Sequence[str], images: int) -> DataError:
+    for failure in failures[NAMED:]:
+        logger.warning("%s", failure)
+    others = [f"and {len(failures) - NAMED} others, which the log names above"] if len(failures) > NAMED else []
+    listed = "\n".join([*failures[:NAMED], *others])
+    return DataError(
+        f"{len(failures)} of {images} images cannot be read; repair them or take them out of the metadata table:\n"
+        f"{listed}"
+    )
 
 
 def _decoded(

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from osteolens.config import AugmentationOptions
 from osteolens.data.appearance import change_appearance
 from osteolens.data.augmentation import augment_mask, augment_picture, is_hidden, random_affine, shrinking
-from osteolens.data.masks import Box, lesion_boxes
+from osteolens.data.masks import LesionBox, lesion_boxes
 from osteolens.data.preprocessing import normalise, sample_base
 from osteolens.domain import Preprocessing
 from osteolens.randomness import named_generator
@@ -51,8 +51,8 @@ class BTXRDDataset(Dataset[Sample]):
     augmentation
         Random changes; None for evaluation.
     lesion_boxes
-        Row of `pictures` to the box around its lesions in the base picture, where it is known: a zoom keeps its
-        centre in view and nothing in it is erased.
+        Row of `pictures` to the place of its lesions in the base picture, where it is known: a zoom keeps the
+        centre of the largest in view, and nothing in the box around all of them is erased.
     normal_index
         Class of a part without a lesion (``lesion_free`` of the augmentation).
     seed
@@ -66,7 +66,7 @@ class BTXRDDataset(Dataset[Sample]):
         record: Preprocessing,
         *,
         augmentation: AugmentationOptions | None = None,
-        lesion_boxes: Mapping[int, Box] | None = None,
+        lesion_boxes: Mapping[int, LesionBox] | None = None,
         normal_index: int = 0,
         seed: int = 0,
     ) -> None:
@@ -100,11 +100,12 @@ class BTXRDDataset(Dataset[Sample]):
                 sample_base(picture, self.record), None if mask is None else augment_mask(mask, to_input, size)
             )
         generator = named_generator(self.seed, "augmentation", self.epoch, index)
-        box = self.lesion_boxes.get(row)
+        lesion = self.lesion_boxes.get(row)
         # a dimmed copy is there for its lesion
-        hide = options.lesion_free > 0 and mask is None and box is not None and generator.random() < options.lesion_free
-        affine = random_affine(picture.shape[0], size, options, generator, box, hide=hide)
-        moved_box = None if box is None else box.moved(affine)
+        can_hide = options.lesion_free > 0 and mask is None and lesion is not None
+        hide = can_hide and generator.random() < options.lesion_free
+        affine = random_affine(picture.shape[0], size, options, generator, lesion, hide=hide)
+        moved_box = None if lesion is None else lesion.around.moved(affine)
         changed = change_appearance(augment_picture(picture, affine, size), options, generator, moved_box)
         return _View(
             changed,
@@ -119,6 +120,8 @@ class BTXRDDataset(Dataset[Sample]):
 
 class BTXRDAnnotatedDataset(BTXRDDataset):
     """The same, followed by a copy of each annotated picture in which everything outside the lesion is dimmed.
+
+    A copy whose lesion a shift has moved out of view is not dimmed: it would be dark all over and called a tumour.
 
     Parameters
     ----------
@@ -165,5 +168,10 @@ class BTXRDAnnotatedDataset(BTXRDDataset):
 
 
 def dim_outside(picture: Picture, mask: Picture, dim_factor: float) -> Picture:
-    """Return `picture` with everything where `mask` is 0 multiplied by `dim_factor` (0 to 1), rounded."""
+    """Return `picture` with everything where `mask` is 0 multiplied by `dim_factor` (0 to 1), rounded.
+
+    An empty mask dims nothing.
+    """
+    if not mask.any():
+        return picture
     return np.where(mask > 0, picture, (picture * dim_factor + 0.5).astype(np.uint8))

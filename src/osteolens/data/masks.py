@@ -36,6 +36,22 @@ class Box(NamedTuple):
         return Box(float(left), float(top), float(right), float(bottom))
 
 
+class LesionBox(NamedTuple):
+    """Where the lesions of a picture lie.
+
+    Attributes
+    ----------
+    around
+        The smallest box around all of them.
+    centre
+        x and y of a pixel's centre: the pixel of the largest connected lesion that is nearest to the middle of its
+        box. Between several lesions, or in the bay of a curved one, the middle of `around` may show none.
+    """
+
+    around: Box
+    centre: tuple[float, float]
+
+
 class _Packed(NamedTuple):
     """A mask as the bits, row by row, of the smallest rectangle that holds all of it."""
 
@@ -105,9 +121,21 @@ def lesion_masks(
     return PackedMasks(masks())
 
 
-def lesion_boxes(masks: Mapping[int, NDArray[np.uint8]]) -> dict[int, Box]:
-    """Return the smallest box around all lesions of each mask; an empty mask has none."""
-    sides = {row: cv2.boundingRect(mask) for row, mask in masks.items()}
-    return {
-        row: Box(left, top, left + width, top + height) for row, (left, top, width, height) in sides.items() if width
-    }
+def lesion_boxes(masks: Mapping[int, NDArray[np.uint8]]) -> dict[int, LesionBox]:
+    """Return where the lesions of each mask lie; an empty mask has none."""
+    boxes = {}
+    for row, mask in masks.items():
+        left, top, width, height = cv2.boundingRect(mask)
+        if width:
+            x, y = _lesion_centre(mask[top : top + height, left : left + width])
+            boxes[row] = LesionBox(Box(left, top, left + width, top + height), (left + x, top + y))
+    return boxes
+
+
+def _lesion_centre(mask: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return x and y of :attr:`LesionBox.centre` in a mask that is not empty."""
+    _, parts, statistics, _ = cv2.connectedComponentsWithStats(mask)
+    largest = 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())  # 0 is what is no lesion
+    y, x = np.nonzero(parts == largest)
+    nearest = np.hypot(x - (x.min() + x.max()) / 2, y - (y.min() + y.max()) / 2).argmin()
+    return float(x[nearest]), float(y[nearest])

@@ -23,6 +23,7 @@ from torch import nn
 
 from osteolens.errors import ConfigError
 from osteolens.models.classifier import BTXRDClassifier
+from osteolens.models.forward import softmax
 from osteolens.runtime import ensure_torchvision
 
 MapMethod = Literal["auto", "closed_form", "gradcam"]
@@ -98,7 +99,7 @@ def class_maps(
     return MapBatch(
         maps=_by_own_maximum(evidence),
         logits=logits.float().cpu().numpy(),
-        probabilities=logits.double().softmax(dim=1).float().cpu().numpy(),
+        probabilities=softmax(logits).astype(np.float32),
         classes=chosen,
         method="gradcam" if linear is None else "closed_form",
     )

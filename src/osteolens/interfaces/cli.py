@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -16,15 +17,24 @@ from osteolens.interfaces.terminal import say
 from osteolens.interfaces.verbs import answers, audit, download, phantom, runs, splits
 
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """The system or a scheduler asks the command to end."""
 
 
 class _Verbs(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Tell how to go on after an interrupt: Typer would end the process without a word."""
+        before = signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            sys.exit(_tell("interrupted; run the same command again to go on.", EXIT_INTERRUPTED))
+        except KeyboardInterrupt as stop:
+            code = EXIT_TERMINATED if isinstance(stop, _Terminated) else EXIT_INTERRUPTED
+            sys.exit(_tell("interrupted; run the same command again to go on.", code))
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 app = typer.Typer(
@@ -50,6 +60,10 @@ def main() -> None:
             raise
         detail = f"{type(error).__name__}: {error}"
         sys.exit(_tell(f"unexpected: {detail}. Set OSTEOLENS_DEBUG=1 for the details, and report it.", EXIT_FAILURE))
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    raise _Terminated
 
 
 def _tell(message: str, code: int) -> int:

@@ -11,6 +11,11 @@ from osteolens.domain import Preprocessing
 from osteolens.progress import track
 
 
+def softmax(logits: torch.Tensor) -> NDArray[np.float64]:
+    """Return the softmax of logits [N, classes] as float64, made on the CPU, since Apple's MPS has no float64."""
+    return logits.detach().float().cpu().double().softmax(dim=1).numpy()
+
+
 @torch.inference_mode()
 def class_probabilities(
     model: torch.nn.Module,
@@ -42,9 +47,9 @@ def class_probabilities(
     for start in track(range(0, len(pictures), batch_size), description):
         batch = torch.from_numpy(normalise(pictures[start : start + batch_size], record)).to(device)
         batch = batch.contiguous(memory_format=torch.channels_last)
-        probabilities = model(batch).double().softmax(dim=1)
+        probabilities = softmax(model(batch))
         if flip_averaging:
-            probabilities = (probabilities + model(batch.flip(3)).double().softmax(dim=1)) / 2
-        rows.append(probabilities.cpu().numpy())
+            probabilities = (probabilities + softmax(model(batch.flip(3)))) / 2
+        rows.append(probabilities)
     model.train(training)
     return np.concatenate(rows)

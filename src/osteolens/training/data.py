@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -88,9 +87,6 @@ def build_training_data(
         rank=rank,
         processes=processes,
     )
-    if config.training.workers > 0:
-        # OpenCV's own threads do not live on in a forked process, and a worker that waits for them waits for ever.
-        cv2.setNumThreads(0)
     selection = manifest.selection_split
     return TrainingData(
         image_ids=[*ids, *(f"{ids[row]} (dimmed)" for row in copies)],
@@ -145,11 +141,22 @@ def _dataset(data: RadiographSet, rows: pd.DataFrame, part: LabelledPictures, co
         "normal_index": names.index(NORMAL) if NORMAL in names else 0,  # not used without a class of that name
         "seed": config.seed,
     }
-    uses_lesions = config.training.annotations or config.augmentation.avoids_lesions
-    masks = lesion_masks(data, rows[Column.IMAGE_ID], record.base) if uses_lesions else {}
+    masks = lesion_masks(data, rows[Column.IMAGE_ID], record.base) if config.reads_annotations else {}
+    if config.reads_annotations and not masks:
+        _do_without_annotations(data, config)
     if not config.training.annotations:
         return BTXRDDataset(part.pictures, labels, record, lesion_boxes=lesion_boxes(masks), **common)
-    if not masks:
-        raise DataError(f"training.annotations is true, but no training image has a file in {data.annotations_dir}.")
     factor = config.training.dim_factor
     return BTXRDAnnotatedDataset(part.pictures, labels, record, masks=masks, dim_factor=factor, **common)
+
+
+def _do_without_annotations(data: RadiographSet, config: Config) -> None:
+    """Raise :class:`DataError` for what would have no effect; say what merely cannot keep lesions in view."""
+    found = f"no training image has a file in {data.annotations_dir}"
+    for option, chosen in (
+        ("training.annotations is true", config.training.annotations),
+        ("augmentation.lesion_free is above 0", config.augmentation.lesion_free > 0),
+    ):
+        if chosen:
+            raise DataError(f"{option}, but {found}.")
+    logger.info("%s: augmentation.zoom_in and erase work without regard to lesions.", found)

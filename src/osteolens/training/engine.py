@@ -12,6 +12,7 @@ import functools
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable
 from multiprocessing.queues import SimpleQueue
 
@@ -21,12 +22,13 @@ from torch import nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from osteolens.config import TrainingOptions
-from osteolens.errors import ConfigError, OsteolensError, TrainingError
+from osteolens.errors import EXIT_FAILURE, ConfigError, OsteolensError, TrainingError
 from osteolens.progress import configure_logging
 from osteolens.runtime import get_device
 
 logger = logging.getLogger("osteolens")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its notes on ranks would come even when quiet
+logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # that it ends the others after a failure
 
 
 Work = Callable[[Fabric], None]
@@ -39,31 +41,66 @@ def launch(options: TrainingOptions, work: Work) -> None:
     ------
     TrainingError
         A process was ended from outside. An error of our own in a process is raised here as it is.
+    RuntimeError
+        Any other error in one of several processes.
     """
     strategy = "auto" if options.devices == 1 else "ddp_spawn"
     accelerator = get_device(options.accelerator).type
     fabric = Fabric(accelerator=accelerator, devices=options.devices, precision=options.precision, strategy=strategy)
     if options.devices == 1:
         fabric.launch(work)
-        return
-    errors = multiprocessing.get_context("spawn").SimpleQueue()
+    else:
+        _launch_several(fabric, work)
+
+
+def _launch_several(fabric: Fabric, work: Work) -> None:
+    errors: SimpleQueue[Exception] = multiprocessing.get_context("spawn").SimpleQueue()
+    others = set(multiprocessing.active_children())
     level = logger.getEffectiveLevel() if logger.handlers else None
     port = os.environ.get("MASTER_PORT")
     try:
         # bound, since Fabric looks into arguments for networks and does not allow frozen records
         fabric.launch(functools.partial(_process, work=work, errors=errors, level=level))
     except (ProcessRaisedException, ProcessExitedException) as error:
-        if not errors.empty():
-            raise errors.get() from None
-        if isinstance(error, ProcessExitedException):
-            raise TrainingError(
-                f"a training process was ended from outside ({error}). If memory ran out, lower training.devices or "
-                "training.batch_size; the same command goes on where it stopped."
-            ) from error
+        cause = _cause(error, errors)
+        raise cause from (None if isinstance(cause, OsteolensError) else error)
+    except KeyboardInterrupt:  # it may have reached the parent alone, which would wait for them at its end
+        for process in set(multiprocessing.active_children()) - others:
+            process.kill()
+            process.join()
         raise
     finally:
         if port is None:
             os.environ.pop("MASTER_PORT", None)  # Fabric leaves the port it found, and would not look for one again
+
+
+def _cause(error: ProcessRaisedException | ProcessExitedException, errors: SimpleQueue[Exception]) -> Exception:
+    """Return what went wrong first: when a process is gone, the others fail for want of it."""
+    told = []
+    while not errors.empty():
+        told.append(errors.get())
+    if own := [one for one in told if isinstance(one, OsteolensError)]:
+        return own[0]
+    if isinstance(error, ProcessExitedException):
+        return TrainingError(
+            f"a training process was ended from outside ({error}). The same command goes on where it stopped, also "
+            "with a smaller training.devices if memory ran out; a smaller training.batch_size makes another run."
+        )
+    return told[0] if told else error
+
+
+def has_batch_statistics(network: nn.Module) -> bool:
+    """Whether a network has batch norms."""
+    return any(name.endswith("running_mean") for name, _ in network.named_buffers())
+
+
+def require_batch_statistics(network: nn.Module, share: int) -> None:
+    """Raise :class:`ConfigError` where batch norms would see batches of a single picture; a process has `share`."""
+    if share < 2 and has_batch_statistics(network):
+        raise ConfigError(
+            "a batch of one picture per device has no batch statistics. Set training.batch_size to 2 or more per "
+            "device, or choose a network without batch norm (ConvNeXt, ViT, Swin)."
+        )
 
 
 def share_batch_statistics(fabric: Fabric, network: nn.Module) -> nn.Module:
@@ -73,8 +110,7 @@ def share_batch_statistics(fabric: Fabric, network: nn.Module) -> nn.Module:
     """
     from timm.layers.norm_act import convert_sync_batchnorm
 
-    has_statistics = any(name.endswith("running_mean") for name, _ in network.named_buffers())
-    if fabric.world_size == 1 or not has_statistics:
+    if fabric.world_size == 1 or not has_batch_statistics(network):
         return network
     if fabric.device.type == "cpu":
         logger.warning(
@@ -86,8 +122,9 @@ def share_batch_statistics(fabric: Fabric, network: nn.Module) -> nn.Module:
     return converted
 
 
-def _process(fabric: Fabric, *, work: Work, errors: SimpleQueue[OsteolensError], level: int | None) -> None:
+def _process(fabric: Fabric, *, work: Work, errors: SimpleQueue[Exception], level: int | None) -> None:
     """Do the work in a process of its own; only the first one logs, as the parent would."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if fabric.global_rank > 0:
         logger.setLevel(logging.ERROR)
     elif level is not None:
@@ -95,20 +132,40 @@ def _process(fabric: Fabric, *, work: Work, errors: SimpleQueue[OsteolensError],
     try:
         work(fabric)
     except OsteolensError as error:
-        errors.put(error)  # what crosses otherwise is a text
+        errors.put(error)  # what crosses otherwise is a text with a traceback
         raise
+    except Exception as error:  # many kinds cannot be sent to another process
+        errors.put(RuntimeError(f"{type(error).__name__} in a training process: {error}"))
+        raise
+
+
+def _end_with_parent() -> None:
+    """End this process at once when its parent ends, however that ends: the lock of the run goes with it.
+
+    torch asks the system for an interrupt then, which does nothing in a background job of a script.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(EXIT_FAILURE)
 
 
 def require_engine(options: TrainingOptions) -> None:
     """Raise :class:`ConfigError` when the devices, the precision or the compiler that are asked for are not there."""
     kind = get_device(options.accelerator).type
-    present = {"cpu": options.devices, "cuda": torch.cuda.device_count()}.get(kind, 1)
+    present = {"cpu": _cores(), "cuda": torch.cuda.device_count()}.get(kind, 1)
     if options.devices > present:
-        raise ConfigError(f"training.devices = {options.devices}, but there is/are {present} of the kind {kind} here.")
+        found = f"{present} CPU core(s) for as many processes" if kind == "cpu" else f"{present} of the kind {kind}"
+        raise ConfigError(f"training.devices = {options.devices}, but there is/are {found} here. Lower it.")
     if options.precision == "16-mixed" and kind == "cpu":
         raise ConfigError("training.precision = 16-mixed works on GPUs only. Use bf16-mixed or 32-true on a CPU.")
     if options.compile:
         _check_compiler(kind)
+
+
+def _cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check_compiler(kind: str) -> None:

@@ -28,6 +28,8 @@ def classifier_names(model: BTXRDClassifier) -> set[str]:
 def freeze(model: BTXRDClassifier, share: float) -> bool:
     """Exclude the first `share` (0 to 1) of the backbone's layers from training, include the others.
 
+    The number of layers is rounded; a share above 0 is at least one layer.
+
     Returns
     -------
     bool
@@ -35,7 +37,7 @@ def freeze(model: BTXRDClassifier, share: float) -> bool:
     """
     head = classifier_names(model)
     numbers = {name: number for name, number in layer_numbers(model).items() if name not in head}
-    frozen = round(share * (max(numbers.values()) + 1))
+    frozen = max(round(share * (max(numbers.values()) + 1)), 1 if share > 0 else 0)
     changed = False
     for name, parameter in model.network.named_parameters():
         trained = numbers.get(name, frozen) >= frozen

@@ -24,14 +24,17 @@ SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a probability that was ro
 def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingOptions, epoch: int) -> float:
     """Run through the training part once and return the mean loss per batch of all processes together.
 
+    The gradient of a step is that of torch's weighted mean over all images of its batches, however many there are.
+
     Raises
     ------
     TrainingError
-        The loss is not finite; the images of the batch are named.
+        The loss is not finite, and the images of the batch are named; or the network is not, after the last step.
     """
     data.set_epoch(epoch)
     state.begin_epoch(epoch, options)
     losses = []
+    weights: list[torch.Tensor] = []  # of the batches of this step
     batches = len(data.loader)
     for number, batch in enumerate(track(data.loader, f"epoch {epoch + 1} of {options.epochs}"), start=1):
         images = batch["image"].to(state.fabric.device).contiguous(memory_format=torch.channels_last)
@@ -41,12 +44,14 @@ def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingO
             logits = state.model(images).float()
             share = cross_entropy_sums(logits, labels, state.class_weights, options.label_smoothing)
             whole = state.fabric.all_reduce(share.detach().clone(), reduce_op="sum")
-            losses.append(_finite(float(whole[0] / whole[1]), number - 1, data))
-            # the engine takes the mean of the processes' gradients, which is to be that of the whole batch's mean loss
-            scale = state.fabric.world_size / (whole[1] * options.accumulation)
-            state.fabric.backward(share[0] * scale)
+            losses.append(_finite(float(whole[0] / whole[1]), number - 1, data, options))
+            weights.append(whole[1])
+            # the engine takes the mean of the processes' gradients; a step divides by the weight of all its batches
+            state.fabric.backward(share[0] * (state.fabric.world_size / weights[0]))
         if is_step:
-            _step(state, options)
+            _step(state, options, weights, epoch)
+            weights = []
+    _require_finite(state, images, epoch)
     return float(np.mean(losses))
 
 
@@ -58,7 +63,13 @@ def steps_per_epoch(data: TrainingData, options: TrainingOptions) -> int:
 def validate(
     model: nn.Module, part: LabelledPictures, record: Preprocessing, *, batch_size: int, flip_averaging: bool
 ) -> dict[str, float]:
-    """Return val_loss (mean negative log-likelihood), val_accuracy, val_balanced_accuracy and val_macro_auc."""
+    """Return val_loss (mean negative log-likelihood), val_accuracy, val_balanced_accuracy and val_macro_auc.
+
+    Raises
+    ------
+    TrainingError
+        A probability is not finite.
+    """
     probabilities = class_probabilities(
         model,
         part.pictures,
@@ -67,6 +78,11 @@ def validate(
         flip_averaging=flip_averaging,
         description="validating",
     )
+    if broken := int((~np.isfinite(probabilities)).any(axis=1).sum()):
+        raise TrainingError(
+            f"the network's answers to {broken} of {len(probabilities)} validation images are no longer finite. Lower "
+            "training.learning_rate; the checkpoints of earlier epochs are kept."
+        )
     figures = point_metrics(part.labels, probabilities)
     likelihood = probabilities[np.arange(len(part.labels)), part.labels]
     return {
@@ -75,19 +91,47 @@ def validate(
     }
 
 
-def _finite(loss: float, batch: int, data: TrainingData) -> float:
+def _finite(loss: float, batch: int, data: TrainingData, options: TrainingOptions) -> float:
     """Return the loss of the whole batch, which is finite in all processes or in none, so that all stop together."""
     if math.isfinite(loss):
         return loss
+    precision = "" if options.precision == "32-true" else "set training.precision=32-true, "
     raise TrainingError(
-        f"the loss became {loss} on the batch {', '.join(data.names(batch))}. Lower training.learning_rate, "
-        "set training.precision=32-true, or look at these images."
+        f"the loss became {loss}. Lower training.learning_rate, {precision}or look at the images of the batch: "
+        f"{', '.join(data.names(batch))}."
     )
 
 
-def _step(state: TrainingState, options: TrainingOptions) -> None:
+def _require_finite(state: TrainingState, images: torch.Tensor, epoch: int) -> None:
+    """Raise :class:`TrainingError` if the last step of an epoch left a network that no checkpoint should keep."""
+    model = state.answering_model.eval()
+    with torch.no_grad():
+        answers = model(images)
+    if not all(value.isfinite().all() for value in (answers, *state.network.state_dict().values())):
+        raise TrainingError(
+            f"the network is no longer finite after epoch {epoch + 1}. Lower training.learning_rate; the checkpoints "
+            "of earlier epochs are kept."
+        )
+
+
+def _step(state: TrainingState, options: TrainingOptions, weights: list[torch.Tensor], epoch: int) -> None:
+    """Step down the gradients, which so far are divided by the weight of the first batch alone.
+
+    In 16-mixed precision a gradient that is not finite is met by a smaller scale, and the step is left out.
+    """
+    if len(weights) > 1:
+        share = weights[0] / torch.stack(weights).sum()
+        for parameter in state.network.parameters():
+            if parameter.grad is not None:
+                parameter.grad.mul_(share)
     if options.gradient_clip > 0:
-        state.fabric.clip_gradients(state.model, state.optimizer, max_norm=options.gradient_clip)
+        largest = options.gradient_clip
+        norm = state.fabric.clip_gradients(state.model, state.optimizer, max_norm=largest, error_if_nonfinite=False)
+        if options.precision != "16-mixed" and norm is not None and not norm.isfinite():
+            raise TrainingError(
+                f"a gradient is no longer finite in epoch {epoch + 1}. Lower training.learning_rate; the checkpoints "
+                "of earlier epochs are kept."
+            )
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.scheduler.step()

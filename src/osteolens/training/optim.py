@@ -37,12 +37,15 @@ def create_optimizer(model: BTXRDClassifier, options: TrainingOptions) -> torch.
 
 
 def create_scheduler(optimizer: torch.optim.Optimizer, options: TrainingOptions, steps_per_epoch: int) -> LRScheduler:
-    """Return a schedule of every group's rate, advanced after each optimiser step, over all of the planned epochs."""
+    """Return a schedule of every group's rate, advanced after each optimiser step, over all of the planned epochs.
+
+    The warm-up takes half of the epochs at most, so that short runs reach the full rate and come down again.
+    """
     total = options.epochs * steps_per_epoch
     if options.scheduler == "onecycle":
         highest = [group["lr"] for group in optimizer.param_groups]
         return OneCycleLR(optimizer, highest, total_steps=total + 1, pct_start=ONE_CYCLE_RISE)
-    warmup = int(options.warmup_epochs * steps_per_epoch)
+    warmup = int(min(options.warmup_epochs, options.epochs / 2) * steps_per_epoch)
     return LambdaLR(optimizer, lambda step: warmup_cosine(step, warmup, total))
 
 

@@ -14,25 +14,27 @@ import pandas as pd
 import torch
 from lightning_fabric import Fabric
 
-from osteolens.config import Config
+from osteolens.config import Config, TrainingOptions
 from osteolens.data.leftovers import sweep
 from osteolens.data.manifest import Manifest
 from osteolens.data.radiographs import RadiographSet
+from osteolens.domain import Column
 from osteolens.errors import TrainingError
 from osteolens.models.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
 from osteolens.models.factory import create_model
 from osteolens.randomness import named_generator
-from osteolens.runtime import cpu_threads, keep_freed_memory, provenance, seed_everything
-from osteolens.storage import RunFolder, exclusive, fingerprint, write_json, write_table
+from osteolens.runtime import cpu_threads, keep_freed_memory, opencv_threads, provenance, seed_everything
+from osteolens.storage import RunFolder, exclusive, write_json, write_table
 from osteolens.training.averaging import weight_average
 from osteolens.training.curves import draw_curves
 from osteolens.training.data import LabelledPictures, TrainingData, build_training_data
-from osteolens.training.engine import launch, require_engine, share_batch_statistics
+from osteolens.training.engine import launch, require_batch_statistics, require_engine, share_batch_statistics
+from osteolens.training.identity import differences, ingredients
 from osteolens.training.loop import steps_per_epoch, train_one_epoch, validate
 from osteolens.training.losses import compute_class_weights
 from osteolens.training.optim import create_optimizer, create_scheduler
 from osteolens.training.state import TrainingState
-from osteolens.training.stopping import EarlyStopping
+from osteolens.training.stopping import EarlyStopping, require_monitor
 from osteolens.training.tracking import NoteEpoch, epoch_tracker, require_tracking
 
 logger = logging.getLogger("osteolens")
@@ -78,7 +80,8 @@ def train(config: Config, data: RadiographSet, manifest: Manifest, *, fresh: boo
     ConfigError
         The devices, the precision or the compiler that the options ask for are not there.
     TrainingError
-        A checkpoint of another configuration is in the way, or the loss is not finite.
+        A checkpoint of another configuration is in the way, the figure that chooses the epoch is undefined on the
+        val part, or the loss or the network is no longer finite.
     StorageError
         Another process is training in the same folder.
     """
@@ -92,30 +95,34 @@ def train(config: Config, data: RadiographSet, manifest: Manifest, *, fresh: boo
         exclusive(last, last.with_name(f".{last.stem}.lock"), busy(last)),
     ):
         _clear_up(config, split, run)
-        identity = _identity(config, data, manifest)
-        earlier = _earlier(config, split, identity, fresh=fresh)
+        used = ingredients(config, data, manifest)
+        earlier = _earlier(config, split, used, fresh=fresh)
         if earlier is not None and earlier.training_state["finished"]:
             logger.info("training on %s is already finished: %s", split, checkpoint_path(config, split, "best"))
             return checkpoint_path(config, split, "best")
         require_engine(config.training)
+        if (part := manifest.selection_split) is not None:
+            require_monitor(config.training.monitor, manifest.part(part)[Column.LABEL], config.class_names)
         config.save(run.config)
         manifest.write(run.manifest)
-        work = functools.partial(_work, config=config, data=data, manifest=manifest, identity=identity)
+        work = functools.partial(_work, config=config, data=data, manifest=manifest, used=used)
         launch(config.training, work)
         return checkpoint_path(config, split, "best")
 
 
-def _work(fabric: Fabric, *, config: Config, data: RadiographSet, manifest: Manifest, identity: str) -> None:
+def _work(
+    fabric: Fabric, *, config: Config, data: RadiographSet, manifest: Manifest, used: dict[str, str | None]
+) -> None:
     """Train in this process, one of ``training.devices``. The first one validates, and it alone writes."""
     split = config.training.split_strategy
     if fabric.device.type == "cpu":
         keep_freed_memory()
-    with cpu_threads(config.training.threads):
+    with cpu_threads(config.training.threads), opencv_threads(0 if config.training.workers > 0 else None):
         seed_everything(config.seed, deterministic=config.deterministic)
         with fabric.rank_zero_first():  # it fills the cache of pictures, from which the others read
             parts = build_training_data(data, manifest, config, rank=fabric.global_rank, processes=fabric.world_size)
         weights = compute_class_weights(parts.dataset.labels, config.class_names, config.training.class_weighting)
-        record = {**provenance(), "run": identity, "data": data.data_hash(), "seed": config.seed}
+        record = {**provenance(fabric.device), **used, "seed": config.seed}
         context = _Context(config, split, run_folder(config, split), record, weights.tolist())
         if fabric.is_global_zero:
             write_json(context.run.provenance, record)
@@ -132,6 +139,7 @@ def set_up(config: Config, parts: TrainingData, fabric: Fabric, class_weights: l
     """Return the network with its starting weights, and all that trains it, before the first epoch."""
     options = config.training
     model = create_model(config.model, len(config.class_names), image_size=config.data.image_size)
+    require_batch_statistics(model.network, parts.batches.batch_size // fabric.world_size)
     model.network = share_batch_statistics(fabric, model.network)
     model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = create_optimizer(model, options)
@@ -166,7 +174,19 @@ def _fit(context: _Context, parts: TrainingData, state: TrainingState, note_epoc
         _keep(context, state, improved=improved, finished=finished)
         logger.info(_line(row, options.epochs, improved=improved))
         if finished:
+            _tell_end(state, options)
             break
+
+
+def _tell_end(state: TrainingState, options: TrainingOptions) -> None:
+    """Say why training ended and which epoch is kept."""
+    stopping, epochs = state.stopping, len(state.history)
+    if stopping.best_epoch < 0:
+        logger.info("finished after %d epochs; the last one is kept, since no val part chooses among them", epochs)
+        return
+    early = f": {options.monitor} has not improved for {stopping.waited} epochs" if stopping.should_stop else ""
+    kept, figure = stopping.best_epoch + 1, stopping.best
+    logger.info("finished after %d epochs%s; epoch %d is kept (%s %.4f)", epochs, early, kept, options.monitor, figure)
 
 
 def _validate(config: Config, part: LabelledPictures, state: TrainingState) -> dict[str, float]:
@@ -209,37 +229,23 @@ def _clear_up(config: Config, split: str, run: RunFolder) -> None:
         sweep(path.parent, path.name, claim_time=0)
 
 
-def _identity(config: Config, data: RadiographSet, manifest: Manifest) -> str:
-    """Return a hash of all that decides the result of a run; a change of it makes another run."""
-    values = config.to_dict()
-    del values["training"]["tracking"]  # only tells of the result
-    recipe = {
-        name: values[name] for name in ("seed", "deterministic", "class_names", "model", "augmentation", "training")
-    }
-    recipe["flip_averaging"] = config.evaluation.flip_averaging  # epochs are chosen with it
-    rows = manifest.frame[["image_id", "split", "label"]].to_numpy().tolist()
-    uses_annotations = config.training.annotations or config.augmentation.avoids_lesions
-    annotations = data.annotations_hash() if uses_annotations else None
-    return fingerprint([recipe, config.preprocessing().to_dict(), data.data_hash(), rows, annotations])
-
-
-def _earlier(config: Config, split: str, identity: str, *, fresh: bool) -> Checkpoint | None:
+def _earlier(config: Config, split: str, used: dict[str, str | None], *, fresh: bool) -> Checkpoint | None:
     """Return the checkpoint to go on from, None to start anew."""
-    last = checkpoint_path(config, split, "last")
-    if not last.is_file():
-        return None
+    best, last = (checkpoint_path(config, split, kind) for kind in ("best", "last"))
     if fresh:
-        for kind in ("best", "last"):
-            path = checkpoint_path(config, split, kind)
+        for path in (last, best):  # without the last one there is no run: a kill in between leaves nothing half done
             if path.is_file():
                 path.replace(path.with_suffix(".previous.pt"))
+    if not last.is_file():
         return None
     checkpoint = load_checkpoint(last)
-    if checkpoint.provenance.get("run") != identity:
+    if changed := differences(checkpoint, config, used):
         raise TrainingError(
-            f"{last} belongs to a run with other options or other data. Name a new experiment "
+            f"{last} belongs to a run with other options or other data: {changed}. Name a new experiment "
             "(--override experiment=NAME), or set the earlier one aside with --fresh."
         )
+    if not best.is_file():
+        raise TrainingError(f"{best} is gone, and {last} goes on from it. Put it back, or train anew with --fresh.")
     return checkpoint
 
 

@@ -87,8 +87,10 @@ class TrainingState:
         self.fabric.strategy.precision.load_state_dict(saved["scaler"])
         self.stopping.load_state_dict(saved["stopping"])
         self.history = list(saved["history"])
-        own = {kind: states[self.fabric.global_rank].clone() for kind, states in saved["random"].items()}
-        torch.set_rng_state(own["torch"])  # it reads from the start of the storage, hence the clone
+        rank = self.fabric.global_rank
+        own = {kind: states[rank].clone() for kind, states in saved["random"].items() if rank < len(states)}
+        if "torch" in own:  # a process more than the run had before begins with draws of its own
+            torch.set_rng_state(own["torch"])  # it reads from the start of the storage, hence the clone
         if "cuda" in own and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(own["cuda"], self.fabric.device)
 

@@ -1,13 +1,18 @@
-"""Early stopping as a small object whose state is saved with the run."""
+"""Which epoch is the best: early stopping, a small object whose state is saved with the run."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Literal
+
+from osteolens.errors import TrainingError
+
+SMALLEST_IMPROVEMENT = 1e-6  # below it figures differ by rounding, and a network at rest would go on for ever
 
 
 class EarlyStopping:
-    """Tell when a validation figure has not improved for a number of epochs.
+    """Tell when a validation figure has not improved by more than 1e-6 for a number of epochs.
 
     Parameters
     ----------
@@ -26,7 +31,8 @@ class EarlyStopping:
 
     def update(self, value: float, epoch: int) -> bool:
         """Take note of an epoch's figure and return whether it is the best so far; NaN never is."""
-        improved = value < self.best if self.mode == "min" else value > self.best
+        gain = self.best - value if self.mode == "min" else value - self.best
+        improved = gain > SMALLEST_IMPROVEMENT
         if improved:
             self.best, self.best_epoch, self.waited = value, epoch, 0
         else:
@@ -46,3 +52,14 @@ class EarlyStopping:
         """Go on from :meth:`state_dict`."""
         self.best = float(state["best"])
         self.best_epoch, self.waited = int(state["best_epoch"]), int(state["waited"])
+
+
+def require_monitor(monitor: str, labels: Iterable[str], class_names: Sequence[str]) -> None:
+    """Raise :class:`TrainingError` where the figure that chooses the epoch is undefined on a val part of `labels`."""
+    present = set(labels)
+    absent = [name for name in class_names if name not in present]
+    if monitor == "val_macro_auc" and absent:
+        raise TrainingError(
+            f"the val part has no image of {', '.join(absent)}, so val_macro_auc is undefined. Set "
+            "training.monitor=val_loss, or change the split."
+        )

@@ -102,6 +102,21 @@ def test_the_default_file_holds_every_key_with_its_built_in_default() -> None:
     assert load_config(CONFIGS / "default.yaml") == Config()
 
 
+def test_epochs_of_freezing_need_something_to_freeze() -> None:
+    with pytest.raises(ConfigError, match=r"training\.freeze_epochs = 2, but training\.freeze is 0"):
+        load_config(None, ["training.freeze_epochs=2"])
+    assert load_config(None, ["training.freeze_epochs=2", "training.freeze=0.1"]).training.freeze_epochs == 2
+
+
+def test_descriptions_in_the_default_file_are_those_of_the_options() -> None:
+    told = []
+    for line in (CONFIGS / "default.yaml").read_text(encoding="utf-8").splitlines():
+        _, apart, description = line.partition("  # ")
+        if apart:
+            told.append((line.partition(":")[0].strip(), description))
+    assert told == [(key.rpartition(".")[2], description) for key, description in known_keys()]
+
+
 def test_parts_without_a_lesion_need_a_zoom_and_a_class_for_them() -> None:
     with pytest.raises(ConfigError, match="set zoom_in above 0"):
         load_config(None, ["augmentation.lesion_free=0.2"])

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from osteolens.config import AugmentationOptions
-from osteolens.data.augmentation import augment_mask, augment_picture, random_affine, shrinking
-from osteolens.data.masks import Box
+from osteolens.data.augmentation import augment_mask, augment_picture, is_hidden, random_affine, shrinking
+from osteolens.data.masks import Box, LesionBox, lesion_boxes
 
 Grey = NDArray[np.uint8]
 
@@ -192,13 +192,28 @@ def test_zooming_in_reaches_every_part_of_the_picture() -> None:
 def test_zooming_in_keeps_the_centre_of_the_lesion_in_view(lesion: Box) -> None:
     changes = {"horizontal_flip": 0.5, "rotation": 15.0, "scale": 0.15, "translation": 0.05, "vertical_flip": 0.5}
     generator = np.random.default_rng(2)
-    centre = [(lesion.left + lesion.right - 1) / 2, (lesion.top + lesion.bottom - 1) / 2, 1]
+    x, y = (lesion.left + lesion.right - 1) / 2, (lesion.top + lesion.bottom - 1) / 2
+    place = LesionBox(lesion, (x, y))
     seen = np.array(
-        [random_affine(64, 40, options(zoom_in=1.5, **changes), generator, lesion) @ centre for _ in range(300)]
+        [random_affine(64, 40, options(zoom_in=1.5, **changes), generator, place) @ [x, y, 1] for _ in range(300)]
     )
     assert seen.min() >= 0
     assert seen.max() <= 39
     assert seen.std(axis=0).min() > 4  # not always in the middle
+
+
+def test_zooming_in_keeps_one_of_several_lesions_in_view_and_hides_all_of_them() -> None:
+    mask = np.zeros((100, 100), np.uint8)
+    mask[5:13, 5:13] = mask[80:95, 82:97] = 1  # nothing in the middle of the box around both
+    place = lesion_boxes({0: mask})[0]
+    generator, hidden = np.random.default_rng(4), 0
+    for _ in range(200):
+        shown = random_affine(100, 64, options(zoom_in=4.0, rotation=15.0), generator, place)
+        assert augment_mask(mask, shown, 64).any()
+        hiding = random_affine(100, 64, options(zoom_in=4.0, rotation=15.0), generator, place, hide=True)
+        hidden += is_hidden(place.around.moved(hiding), 64)
+        assert not (is_hidden(place.around.moved(hiding), 64) and augment_mask(mask, hiding, 64).any())
+    assert hidden < 200
 
 
 def test_a_box_moves_with_its_map() -> None:
@@ -225,7 +240,7 @@ def test_the_mask_covers_a_drawn_square_to_within_a_pixel_after_all_moves() -> N
     generator = np.random.default_rng(3)
     cross = np.ones((3, 3), np.uint8)
     for _ in range(30):
-        affine = random_affine(205, 128, options(zoom_in=0.5, **changes), generator, box)
+        affine = random_affine(205, 128, options(zoom_in=0.5, **changes), generator, LesionBox(box, (129.5, 79.5)))
         seen = (augment_picture(square * np.uint8(255), affine, 128) > 127).astype(np.uint8)
         mask = augment_mask(square, affine, 128)
         assert mask.any()

@@ -114,6 +114,23 @@ def test_all_broken_pictures_are_named_and_no_part_of_a_cache_is_left(paths: lis
     assert list(cache_dir.glob("pictures_*")) == list(cache_dir.glob(".*")) == []
 
 
+def test_of_many_broken_pictures_the_error_names_twenty_and_the_log_the_others(
+    cache_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [tmp_path / f"broken_{number:03d}.jpg" for number in range(300)]
+    for path in broken:
+        path.write_bytes(b"not a picture")
+    with pytest.raises(DataError) as caught:
+        cached_pictures(broken, RECORD, cache_dir)
+    text = str(caught.value)
+    assert "300 of 300 images cannot be read" in text
+    assert text.endswith("and 280 others, which the log names above")
+    assert [path.name in text for path in broken] == [True] * 20 + [False] * 280
+    assert len(caplog.messages) == 280
+    assert all(path.name in line for path, line in zip(broken[20:], caplog.messages, strict=True))
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
 def test_a_missing_picture_is_named(paths: list[Path], cache_dir: Path) -> None:
     with pytest.raises(DataError, match=r"none\.png cannot be read"):
         cached_pictures([*paths, paths[0].with_name("none.png")], RECORD, cache_dir)

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from osteolens.config import AugmentationOptions
 from osteolens.data.cache import cached_pictures
 from osteolens.data.dataset import BTXRDAnnotatedDataset, BTXRDDataset, dim_outside
-from osteolens.data.masks import Box
+from osteolens.data.masks import Box, LesionBox
 from osteolens.data.preprocessing import normalise, read_input
 from osteolens.domain import Preprocessing, ResizeMode
 
@@ -207,7 +207,7 @@ def test_training_without_random_changes_sees_what_inference_sees(
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # of forking, from Python 3.12 on
 def test_with_every_switch_a_draw_depends_on_seed_epoch_and_index_only(pictures: NDArray[np.uint8]) -> None:
     def images(workers: int, seed: int = 3) -> torch.Tensor:
-        boxes = {1: Box(2, 2, 5, 6)}
+        boxes = {1: LesionBox(Box(2, 2, 5, 6), (3, 4))}
         dataset = BTXRDDataset(pictures, LABELS, RECORD, augmentation=EVERYTHING, lesion_boxes=boxes, seed=seed)
         return torch.cat([batch["image"] for batch in DataLoader(dataset, batch_size=2, num_workers=workers)])
 
@@ -223,8 +223,8 @@ def test_the_lesion_of_a_picture_is_kept_in_view_and_never_erased() -> None:
     base[0, 4:10, 50:58] = 250
     record = Preprocessing(48, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), supersampling=64 / 48)
     options = AugmentationOptions(**{**NOTHING, "zoom_in": 1.0, "erase": 1.0, "rotation": 15.0})
-    box = Box(50, 4, 58, 10)
-    known = BTXRDDataset(base, [1], record, augmentation=options, lesion_boxes={0: box})
+    place = LesionBox(Box(50, 4, 58, 10), (54, 7))
+    known = BTXRDDataset(base, [1], record, augmentation=options, lesion_boxes={0: place})
     unknown = BTXRDDataset(base, [1], record, augmentation=options)
     seen, erased, unaware = [], 0, []
     for epoch in range(100):
@@ -244,7 +244,7 @@ def test_a_part_without_its_lesion_counts_as_normal() -> None:
     base[0, 8:20, 40:52] = 250
     record = Preprocessing(48, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), supersampling=64 / 48)
     options = AugmentationOptions(**{**NOTHING, "zoom_in": 2.0, "lesion_free": 0.5, "rotation": 15.0})
-    boxes = {0: Box(40, 8, 52, 20)}
+    boxes = {0: LesionBox(Box(40, 8, 52, 20), (46, 14))}
     dataset = BTXRDDataset(base, [2], record, augmentation=options, lesion_boxes=boxes, normal_index=1)
     labels = []
     for epoch in range(200):
@@ -277,11 +277,27 @@ def test_a_lesion_is_kept_in_the_dimmed_copy_and_in_its_original() -> None:
     record = Preprocessing(32, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     options = AugmentationOptions(**{**NOTHING, "zoom_in": 1.0, "erase": 1.0})
     dataset = BTXRDAnnotatedDataset(base, [1, 0], record, masks={0: mask}, dim_factor=0.5, augmentation=options)
-    assert dataset.lesion_boxes == {0: Box(24, 2, 31, 7)}
+    assert dataset.lesion_boxes == {0: LesionBox(Box(24, 2, 31, 7), (27, 4))}
     for epoch in range(40):
         dataset.set_epoch(epoch)
         copy = greys(dataset[2]["image"])
         assert (copy == 100).any()  # the lesion, neither dimmed nor erased; the rest is 50 or half of another grey
+
+
+def test_a_copy_whose_lesion_is_shifted_out_of_view_is_not_dimmed() -> None:
+    base = np.full((1, 32, 32), 100, np.uint8)
+    mask = np.zeros((32, 32), np.uint8)
+    mask[14:18, 0:2] = 1
+    record = Preprocessing(32, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    options = AugmentationOptions(**{**NOTHING, "translation": 0.2})
+    dataset = BTXRDAnnotatedDataset(base, [2], record, masks={0: mask}, dim_factor=0.3, augmentation=options)
+    dimmed = []
+    for epoch in range(40):
+        dataset.set_epoch(epoch)
+        copy = greys(dataset[1]["image"])
+        assert (copy == 100).any()  # the lesion, or the whole picture
+        dimmed.append((copy == 30).any())
+    assert 10 < sum(dimmed) < 30  # half of the shifts are to the left
 
 
 def test_an_empty_mask_has_no_box(pictures: NDArray[np.uint8]) -> None:

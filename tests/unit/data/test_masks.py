@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from osteolens.config import Config
 from osteolens.data.annotations import lesion_mask
-from osteolens.data.masks import Box, PackedMasks, lesion_boxes, lesion_masks
+from osteolens.data.masks import Box, LesionBox, PackedMasks, lesion_boxes, lesion_masks
 from osteolens.data.preprocessing import input_transform
 from osteolens.data.radiographs import load_radiographs
 
@@ -64,7 +64,27 @@ def test_the_memory_of_many_masks_and_of_their_boxes_is_small() -> None:
         tracemalloc.stop()
     assert held < count * 2_000  # 168,100 each, if they were kept whole
     assert most - held < 10 * SIZE * SIZE
-    assert boxes == {row: Box(left, top, left + side, top + side) for row, (top, left) in enumerate(lesions)}
+    assert boxes == {  # the pixel before the middle of 80
+        row: LesionBox(Box(left, top, left + side, top + side), (left + 39, top + 39))
+        for row, (top, left) in enumerate(lesions)
+    }
+
+
+def test_the_centre_is_that_of_the_largest_lesion() -> None:
+    several = with_lesion(slice(10, 15), slice(20, 25)) | with_lesion(slice(301, 308), slice(200, 205))
+    alone = with_lesion(slice(10, 15), slice(20, 25))
+    assert lesion_boxes({4: several, 1: alone, 0: np.zeros((SIZE, SIZE), np.uint8)}) == {
+        4: LesionBox(Box(20, 10, 205, 308), (202, 304)),
+        1: LesionBox(Box(20, 10, 25, 15), (22, 12)),
+    }
+
+
+def test_the_centre_of_a_curved_lesion_lies_on_it() -> None:
+    bay = with_lesion(slice(100, 121), slice(50, 71)) & ~with_lesion(slice(100, 119), slice(52, 71))  # an L
+    around, centre = lesion_boxes({0: bay})[0]
+    assert around == Box(50, 100, 71, 121)
+    assert centre in {(51, 110), (60, 119)}  # nine pixels from the middle (60, 110); both are
+    assert bay[int(centre[1]), int(centre[0])] == 1
 
 
 def test_the_masks_of_a_data_set_are_those_of_its_annotations(tiny_config: Config) -> None:

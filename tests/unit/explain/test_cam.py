@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from mps import OnMPS
 
 from osteolens.errors import ConfigError
 from osteolens.explain.cam import class_maps
@@ -22,6 +23,13 @@ def test_maps_and_logits_worked_out_by_hand(paper_model, method):
     np.testing.assert_allclose(batch.probabilities, np.exp(LOGITS) / np.exp(LOGITS).sum(), atol=1e-6)
     assert batch.maps.dtype == np.float32
     assert batch.method == ("gradcam" if method == "gradcam" else "closed_form")
+
+
+def test_a_device_without_float64_is_served(paper_model, monkeypatch):
+    expected = class_maps(paper_model, IMAGES).probabilities
+    head = paper_model.network.forward_head
+    monkeypatch.setattr(paper_model.network, "forward_head", lambda features: head(features).as_subclass(OnMPS))
+    np.testing.assert_array_equal(class_maps(paper_model, IMAGES).probabilities, expected)
 
 
 def test_a_map_without_evidence_stays_zero_and_is_counted(paper_model):

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from mps import OnMPS
 
 from osteolens.domain import Preprocessing
-from osteolens.models.forward import class_probabilities
+from osteolens.models.forward import class_probabilities, softmax
 
 RECORD = Preprocessing(16, channels=1, mean=(0.0,), std=(1.0,))
 
@@ -33,6 +34,27 @@ def test_softmax_of_the_logits() -> None:
     found = class_probabilities(LeftBrightness(), pictures, RECORD, batch_size=2)
     sigmoid = 1 / (1 + np.exp(-1))
     assert found == pytest.approx(np.array([[sigmoid, 1 - sigmoid], [0.5, 0.5], [sigmoid, 1 - sigmoid]]), abs=1e-6)
+
+
+def test_logits_are_on_the_cpu_before_they_become_float64() -> None:
+    logits = torch.tensor([[0.1, -3.7, 2.2], [90.0, 0.0, -90.0]])
+    found = softmax(logits.as_subclass(OnMPS))  # type: ignore[arg-type]
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, torch.softmax(logits, 1, torch.float64).numpy())  # to the bit
+    np.testing.assert_array_equal(softmax(logits.bfloat16()), softmax(logits.bfloat16().float()))
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_network_on_a_device_without_float64_is_served(flip: bool) -> None:
+    class Elsewhere(LeftBrightness):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images).as_subclass(OnMPS)  # type: ignore[arg-type]
+
+    pictures = _half_white()[None]
+    np.testing.assert_array_equal(
+        class_probabilities(Elsewhere(), pictures, RECORD, flip_averaging=flip),
+        class_probabilities(LeftBrightness(), pictures, RECORD, flip_averaging=flip),
+    )
 
 
 def test_flip_averaging_means_over_the_mirror_image() -> None:

@@ -34,7 +34,7 @@ def test_boxes_are_taken_from_the_annotations_only_where_a_switch_needs_them(tin
     for switch in ("augmentation.zoom_in=0.3", "augmentation.erase=0.5"):
         boxes = build_training_data(data, manifest, tiny_config.with_overrides(switch)).dataset.lesion_boxes
         assert sorted(boxes) == tumours
-        for box in boxes.values():
+        for box, _ in boxes.values():
             assert 0 <= box.left < box.right <= round(32 * 1.6)
             assert 0 <= box.top < box.bottom <= round(32 * 1.6)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from osteolens.runtime import ensure_torchvision
 from osteolens.training.averaging import weight_average
 
 
@@ -26,6 +27,45 @@ def test_the_decay_rises_from_two_elevenths() -> None:
 def test_the_decay_ends_at_the_one_asked_for() -> None:
     # 1/8 is below 2/11 from the start
     assert _averaged(0.125, [2.0, 10.0, 1.0]) == pytest.approx(0.125 * 9 + 0.875)
+
+
+def test_whole_numbers_and_switches_are_taken_as_they_are() -> None:
+    model = torch.nn.Linear(1, 1)
+    model.register_buffer("indices", torch.arange(169))
+    model.register_buffer("switch", torch.tensor([True, False]))
+    average = weight_average(model, 0.99)
+    assert average is not None
+    for _ in range(120):
+        average.update_parameters(model)
+    assert average.module.indices.tolist() == list(range(169))
+    assert average.module.switch.tolist() == [True, False]
+    model.indices += 1  # type: ignore[operator]
+    average.update_parameters(model)
+    assert average.module.indices.tolist() == list(range(1, 170))
+
+
+def test_an_averaged_swin_answers_like_the_network_restored_from_its_checkpoint() -> None:
+    ensure_torchvision()
+    from timm.models.swin_transformer import SwinTransformer
+
+    def network() -> torch.nn.Module:  # its table of relative positions is in no checkpoint
+        return SwinTransformer(32, 4, num_classes=3, embed_dim=8, depths=(1, 1), num_heads=(1, 2), window_size=4).eval()
+
+    torch.manual_seed(0)
+    model = network()
+    torch.nn.init.normal_(model.head.fc.weight)  # type: ignore[union-attr, arg-type]
+    for name, parameter in model.named_parameters():
+        if name.endswith("relative_position_bias_table"):
+            torch.nn.init.normal_(parameter)
+    average = weight_average(model, 0.99)
+    assert average is not None
+    for _ in range(120):
+        average.update_parameters(model)
+    restored = network()
+    restored.load_state_dict(average.module.state_dict())
+    pictures = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(average.module(pictures), restored(pictures))
 
 
 def test_batch_statistics_are_averaged_and_counters_kept_whole() -> None:

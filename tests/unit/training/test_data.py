@@ -87,11 +87,26 @@ def test_sources_that_nobody_knows_are_warned_of(tiny_config: Config, caplog: py
     assert "only one source is known: the classes alone are balanced" in caplog.text
 
 
-def test_annotations_that_are_not_there_are_missed(tiny_config: Config) -> None:
-    config = tiny_config.with_overrides("training.annotations=true", "data.annotations_dir=nowhere")
+@pytest.mark.parametrize(
+    "overrides", [["training.annotations=true"], ["augmentation.zoom_in=1", "augmentation.lesion_free=0.5"]]
+)
+def test_annotations_that_are_not_there_are_missed(tiny_config: Config, overrides: list[str]) -> None:
+    config = tiny_config.with_overrides(*overrides, "data.annotations_dir=nowhere")
     data = load_radiographs(config.data)
-    with pytest.raises(DataError, match="no training image has a file"):
+    option = overrides[-1].partition("=")[0]
+    with pytest.raises(DataError, match=f"{option} is .*, but no training image has a file in .*nowhere"):
         build_training_data(data, make_split(data, "case", config), config)
+
+
+@pytest.mark.parametrize("switch", ["augmentation.zoom_in=0.3", "augmentation.erase=0.5"])
+def test_changes_that_cannot_heed_lesions_say_so(
+    tiny_config: Config, switch: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tiny_config.with_overrides(switch, "data.annotations_dir=nowhere")
+    data = load_radiographs(config.data)
+    with caplog.at_level("INFO", logger="osteolens"):
+        build_training_data(data, make_split(data, "case", config), config)
+    assert "augmentation.zoom_in and erase work without regard to lesions" in caplog.text
 
 
 def test_a_split_without_test_part_has_no_validation(tiny_config: Config) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from lightning_fabric import Fabric
 from osteolens.config import ModelOptions, TrainingOptions, load_config
 from osteolens.errors import ConfigError
 from osteolens.models.factory import create_model
-from osteolens.training.engine import launch, require_engine, share_batch_statistics
+from osteolens.training.engine import launch, require_batch_statistics, require_engine, share_batch_statistics
 
 compiler = pytest.mark.skipif(
     sys.platform == "win32" or shutil.which("g++") is None, reason="needs a C++ compiler for torch.compile"
@@ -33,6 +34,28 @@ def test_half_precision_is_refused_on_a_cpu() -> None:
 def test_more_devices_than_there_are_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"training.devices = 32, but"):
         require_engine(TrainingOptions(accelerator="cuda", devices=32))
+
+
+def test_more_processes_than_cores_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"training.devices = 99999, but there is/are \d+ CPU core\(s\)"):
+        require_engine(TrainingOptions(accelerator="cpu", devices=99999, batch_size=99999))
+
+
+def test_batch_norm_wants_more_than_one_picture() -> None:
+    normed = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.BatchNorm2d(2))
+    with pytest.raises(ConfigError, match=r"Set training.batch_size to 2 or more per device, or choose a network"):
+        require_batch_statistics(normed, 1)
+    require_batch_statistics(normed, 2)
+    require_batch_statistics(normed[0], 1)
+
+
+@pytest.mark.slow
+def test_an_unforeseen_error_in_a_process_is_one_sentence() -> None:
+    work = operator.methodcaller("no_such_method")
+    with pytest.raises(
+        RuntimeError, match=r"^AttributeError in a training process: 'Fabric' object .*'no_such_method'$"
+    ):
+        launch(TrainingOptions(accelerator="cpu", devices=2), work)
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:

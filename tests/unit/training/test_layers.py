@@ -51,6 +51,7 @@ def test_layers_of_a_resnet_are_its_stem_its_blocks_and_the_classifier(model: BT
     ("share", "expected"),
     [
         (0, set()),
+        (0.02, {"conv1", "bn1"}),  # a fifth of a layer
         (0.34, {"conv1", "bn1", "layer1.0", "layer1.1"}),  # 3 of stem + 8 blocks
         (1, {"conv1", "bn1", *(f"layer{stage}.{block}" for stage in (1, 2, 3, 4) for block in (0, 1))}),
     ],

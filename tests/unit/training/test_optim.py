@@ -50,6 +50,13 @@ def test_cosine_ends_near_zero_and_peaks_at_the_rate() -> None:
     assert rates[-1] < 1e-6
 
 
+def test_the_warmup_takes_half_of_a_short_run() -> None:
+    rates = _rates(TrainingOptions(epochs=2, learning_rate=1e-3, warmup_epochs=3), steps_per_epoch=10)
+    assert max(rates) == pytest.approx(1e-3)
+    assert rates.index(max(rates)) == 10
+    assert rates[-1] < 5e-5
+
+
 def test_one_cycle_rises_for_a_quarter() -> None:
     rates = _rates(TrainingOptions(epochs=4, learning_rate=1e-2, scheduler="onecycle"), steps_per_epoch=25)
     assert max(rates) == pytest.approx(1e-2, rel=1e-3)

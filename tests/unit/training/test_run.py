@@ -40,6 +40,26 @@ def _figures(config: Config) -> pd.DataFrame:
     return pd.read_csv(run_folder(config, "case").log).drop(columns="seconds")
 
 
+def test_setting_a_run_aside_can_be_broken_off(
+    config: Config, data: RadiographSet, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = train(config, data, manifest)
+    with monkeypatch.context() as patch:
+        kept = Path.replace
+
+        def break_off(path: Path, target: Path) -> Path:
+            if path == best:
+                raise KeyboardInterrupt
+            return kept(path, target)
+
+        patch.setattr(Path, "replace", break_off)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, data, manifest, fresh=True)
+    best.unlink()  # only a run that is trained again can bring it back
+    assert train(config, data, manifest) == best
+    assert best.is_file()
+
+
 def test_a_finished_run_is_not_trained_again(config: Config, data: RadiographSet, manifest: Manifest) -> None:
     best = train(config, data, manifest)
     stamp = checkpoint_path(config, "case", "last").stat().st_mtime_ns
@@ -51,7 +71,7 @@ def test_another_recipe_does_not_overwrite_a_run(config: Config, data: Radiograp
     best = train(config, data, manifest)
     content = best.read_bytes()
     changed = config.with_overrides("training.learning_rate=1e-4")
-    with pytest.raises(TrainingError, match=r"other options or other data.*--fresh"):
+    with pytest.raises(TrainingError, match=r"data: training.learning_rate was 0.002 and is 0.0001\. .*--fresh"):
         train(changed, data, manifest)
     assert best.read_bytes() == content
     train(changed, data, manifest, fresh=True)
@@ -67,17 +87,48 @@ def test_two_runs_in_one_folder_are_refused(config: Config, data: RadiographSet,
 
 def test_a_loss_that_is_not_finite_names_the_images(config: Config, data: RadiographSet, manifest: Manifest) -> None:
     wild = config.with_overrides("training.learning_rate=1e30", "training.gradient_clip=0", "training.warmup_epochs=0")
-    with pytest.raises(TrainingError, match=r"the loss became (nan|inf) on the batch IMG\d{6}"):
+    with pytest.raises(TrainingError, match=r"the loss became (nan|inf)\..* images of the batch: IMG\d{6}"):
         train(wild, data, manifest)
 
 
-def test_early_stopping_keeps_the_best_epoch(config: Config, data: RadiographSet, manifest: Manifest) -> None:
+def test_a_network_of_nans_is_never_kept(config: Config, data: RadiographSet, manifest: Manifest) -> None:
+    # one step an epoch: no later batch would show it
+    wild = config.with_overrides("training.learning_rate=1e30", "training.batch_size=64", "training.warmup_epochs=0")
+    with pytest.raises(TrainingError, match="no longer finite after epoch 1"):
+        train(wild, data, manifest)
+    assert not any(checkpoint_path(wild, "case", kind).exists() for kind in ("best", "last"))
+
+
+def test_a_val_part_without_a_class_is_refused_before_the_first_epoch(
+    config: Config, data: RadiographSet, manifest: Manifest
+) -> None:
+    frame = manifest.frame.copy()
+    frame.loc[(frame["split"] == "val") & (frame["label"] == "Malignant"), "split"] = "train"
+    with pytest.raises(TrainingError, match=r"no image of Malignant, so val_macro_auc is undefined"):
+        train(config, data, Manifest(frame))
+    assert not run_folder(config, "case").config.exists()
+
+
+def test_a_best_checkpoint_that_is_gone_is_not_named(config: Config, data: RadiographSet, manifest: Manifest) -> None:
+    short = config.with_overrides("training.epochs=1")
+    train(short, data, manifest).unlink()
+    with pytest.raises(TrainingError, match=r"case_best\.pt is gone, and .*case_last\.pt goes on from it"):
+        train(short, data, manifest)
+
+
+def test_early_stopping_keeps_the_best_epoch(
+    config: Config, data: RadiographSet, manifest: Manifest, caplog: pytest.LogCaptureFixture
+) -> None:
     stopping = config.with_overrides("training.epochs=12", "training.early_stopping_patience=2")
-    best = load_checkpoint(train(stopping, data, manifest))
+    with caplog.at_level("INFO", logger="osteolens"):
+        best = load_checkpoint(train(stopping, data, manifest))
     log = _figures(stopping)
     assert best.metrics["val_macro_auc"] == pytest.approx(log["val_macro_auc"].max())
     assert best.epoch == log["val_macro_auc"].idxmax() + 1
     assert len(log) == 12 or len(log) == best.epoch + 2
+    why = ": val_macro_auc has not improved for 2 epochs" if len(log) == best.epoch + 2 else ""
+    kept = f"epoch {best.epoch} is kept (val_macro_auc {best.metrics['val_macro_auc']:.4f})"
+    assert f"finished after {len(log)} epochs{why}; {kept}" in caplog.messages
 
 
 def test_the_run_folder_holds_what_is_needed_to_repeat_it(

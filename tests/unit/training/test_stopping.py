@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from osteolens.training.stopping import EarlyStopping
+from osteolens.errors import TrainingError
+from osteolens.training.stopping import EarlyStopping, require_monitor
 
 
 def test_stops_after_patience_epochs_without_improvement() -> None:
@@ -37,3 +38,19 @@ def test_state_survives() -> None:
     second.load_state_dict(first.state_dict())
     assert not second.update(0.45, 2)
     assert second.should_stop
+
+
+@pytest.mark.parametrize(("mode", "sign"), [("max", 1), ("min", -1)])
+def test_an_improvement_is_more_than_a_millionth(mode: str, sign: int) -> None:
+    stopping = EarlyStopping(2, mode)  # type: ignore[arg-type]
+    steps = [0.5, 0.5 + 9e-7, 0.5 + 2e-6]
+    assert [stopping.update(sign * value, epoch) for epoch, value in enumerate(steps)] == [True, False, True]
+
+
+def test_a_monitor_that_the_val_part_leaves_undefined_is_refused() -> None:
+    names = ("Normal", "Benign", "Malignant")
+    with pytest.raises(TrainingError, match=r"val part has no image of Malignant, so val_macro_auc is undefined. Set"):
+        require_monitor("val_macro_auc", ["Normal", "Benign", "Normal"], names)
+    require_monitor("val_loss", ["Normal", "Benign"], names)
+    require_monitor("val_accuracy", ["Normal"], names)
+    require_monitor("val_macro_auc", ["Malignant", "Normal", "Benign"], names)

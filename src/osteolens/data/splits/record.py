@@ -10,6 +10,7 @@ import pandas as pd
 
 import osteolens
 from osteolens.config import Config
+from osteolens.config.changes import changes
 from osteolens.data.manifest import COLUMNS, Manifest, read_manifest
 from osteolens.data.radiographs import RadiographSet
 from osteolens.domain import SCHEME_FAMILIES, SPLIT_NAMES, Column
@@ -75,7 +76,7 @@ def check_split(path: Path, manifest: Manifest, data: RadiographSet, config: Con
             f"{path} was edited since it was written{_moved(record.get('counts'), manifest)}. {remedy} "
             "To keep your own division, save it under another name and enter it in data.split_files."
         )
-    if changed := _changes(record["options"], _options(manifest, config)):
+    if changed := changes(record["options"], _options(manifest, config)):
         raise DataError(f"{path} was made with other options: {changed}. {remedy}")
     differences = _differences(manifest, data, record["data_images"])
     if differences or record["data_hash"] != data.data_hash():
@@ -137,11 +138,6 @@ def _options(manifest: Manifest, config: Config) -> dict[str, Any]:
     if scheme.startswith(SCHEME_FAMILIES["case-kfold"]):
         chosen["data.folds"] = options.folds
     return chosen
-
-
-def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
-    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    return ", ".join(f"{name} was {before.get(name)} and is {now.get(name)}" for name in names)
 
 
 def _moved(before: Any, manifest: Manifest) -> str:
