@@ -14,7 +14,7 @@ def keep_strided_depthwise_in_float32(network: nn.Module) -> int:
 
     The backward pass of such a convolution in bfloat16 is 2 to 20 times slower than in float32 with oneDNN, the library
     that torch calls on a CPU; the four of MobileNetV2 took 36 % of a training step at 128 pixels and batch 16, and with
-    them in float32 the step went from 51 to 73 images per second on two cores (``benchmarks/training_step.py``
+    them in float32 the step went from 51 to 73 images per second on one thread (``benchmarks/training_step.py``
     repeats the measurement). Without autocast, and on an accelerator, nothing changes.
 
     The class of the layers is exchanged, not the layers: names in the state dict, copies and weights stay as they are.
