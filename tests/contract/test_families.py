@@ -87,11 +87,9 @@ class TestEveryFamily:
 
     def test_a_checkpoint_answers_with_the_same_bits(self, backbone: str, tmp_path: Path) -> None:
         config, model = configuration(backbone), untouched(backbone)
-        checkpoint = Checkpoint(
-            model_state=model.state_dict(),
-            config=config.to_dict(),
-            class_names=config.class_names,
-            preprocessing=config.preprocessing().to_dict(),
+        checkpoint = Checkpoint.of(
+            config,
+            model.state_dict(),
             epoch=1,
             metrics={},
             class_weights=[1.0, 1.0, 1.0],

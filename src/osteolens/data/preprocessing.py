@@ -148,11 +148,9 @@ def _standardise(picture: Grey, record: Preprocessing) -> Grey:
 
 def _equalise_resolution(grey: Grey, height: int, width: int, largest: int, mode: ResizeMode) -> Grey:
     """Shrink by averaging so that no side of the whole picture (letterbox: not its longer one) exceeds `largest`."""
-    scale = min(1.0, largest / max(height, width))
     if mode == "stretch":
-        new_height, new_width = min(height, largest), min(width, largest)
-    else:
-        new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
+        return _average(grey, min(height, largest), min(width, largest))
+    new_height, new_width, _, _ = _letterbox(height, width, min(largest, max(height, width)))
     return _average(grey, new_height, new_width)
 
 

@@ -56,6 +56,17 @@ class Checkpoint:
     provenance: dict[str, Any]
     training_state: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, config: Config, model_state: dict[str, torch.Tensor], **others: Any) -> Checkpoint:
+        """Return a checkpoint with the classes and the preprocessing of `config`; `others` are further attributes."""
+        return cls(
+            model_state=model_state,
+            config=config.to_dict(),
+            class_names=config.class_names,
+            preprocessing=config.preprocessing().to_dict(),
+            **others,
+        )
+
 
 def checkpoint_path(config: Config, split: str, kind: str) -> Path:
     """Return the file of a run's checkpoint; `kind` is ``best`` or ``last``."""

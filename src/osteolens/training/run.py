@@ -207,11 +207,9 @@ def _keep(context: _Context, state: TrainingState, *, improved: bool, finished: 
         return
     write_table(context.run.log, pd.DataFrame(state.history))
     draw_curves(state.history, context.run.curves)
-    checkpoint = Checkpoint(
-        model_state={name: value.detach().cpu() for name, value in state.answering_model.state_dict().items()},
-        config=context.config.to_dict(),
-        class_names=context.config.class_names,
-        preprocessing=context.config.preprocessing().to_dict(),
+    checkpoint = Checkpoint.of(
+        context.config,
+        {name: value.detach().cpu() for name, value in state.answering_model.state_dict().items()},
         epoch=len(state.history),
         metrics={name: value for name, value in state.history[-1].items() if name.startswith("val_")},
         class_weights=context.class_weights,

@@ -22,11 +22,9 @@ from osteolens.models.factory import create_model
 def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     config = load_config(None, ["model.backbone=mobilenetv2_050", "data.image_size=32", "data.resize=letterbox"])
     torch.manual_seed(3)
-    checkpoint = Checkpoint(
-        model_state=create_model(config.model, 3).state_dict(),
-        config=config.to_dict(),
-        class_names=config.class_names,
-        preprocessing=config.preprocessing().to_dict(),
+    checkpoint = Checkpoint.of(
+        config,
+        create_model(config.model, 3).state_dict(),
         epoch=1,
         metrics={},
         class_weights=[1.0, 1.0, 1.0],

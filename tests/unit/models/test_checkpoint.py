@@ -17,11 +17,9 @@ from osteolens.models.factory import create_model
 def checkpoint() -> Checkpoint:
     config = load_config(None, ["model.backbone=mobilenetv2_050", "data.image_size=32"])
     torch.manual_seed(1)
-    return Checkpoint(
-        model_state=create_model(config.model, 3).state_dict(),
-        config=config.to_dict(),
-        class_names=config.class_names,
-        preprocessing=config.preprocessing().to_dict(),
+    return Checkpoint.of(
+        config,
+        create_model(config.model, 3).state_dict(),
         epoch=5,
         metrics={"val_loss": 0.25},
         class_weights=[0.5, 1.0, 2.0],

@@ -23,11 +23,9 @@ def manifest(tiny_config: Config, data: RadiographSet) -> Manifest:
 
 
 def _checkpoint(config: Config, data: RadiographSet, manifest: Manifest) -> Checkpoint:
-    return Checkpoint(
-        model_state={},
-        config=config.to_dict(),
-        class_names=config.class_names,
-        preprocessing=config.preprocessing().to_dict(),
+    return Checkpoint.of(
+        config,
+        {},
         epoch=1,
         metrics={},
         class_weights=[],
