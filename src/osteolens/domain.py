@@ -22,6 +22,9 @@ SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
 SPLIT_SCHEMES = ("stratified", "center", "case", "case-kfold", "published", "source")
 SCHEME_FAMILIES = {"case-kfold": "case-fold-", "source": "source-"}  # scheme of several manifests to their prefix
 
+# years at which each band begins
+AGE_BANDS = {"0-9": 0, "10-19": 10, "20-29": 20, "30-39": 30, "40-49": 40, "50-59": 50, "60-69": 60, "70 and over": 70}
+
 SMALLEST_SIZE = 16  # pixels: side of the smallest input
 LARGEST_BASE = 4096  # pixels: side of the largest base picture
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff")

@@ -66,6 +66,14 @@ def bootstrap_weights(
     return np.take(drawn, case_of_image, axis=1)
 
 
+def enough_defined(samples: NDArray[np.float64], confidence: float) -> NDArray[np.bool_]:
+    """Say for [B, ...] resampled values whether few enough are NaN: no more than ``1 - confidence`` of all.
+
+    Were there more, those left out could fill both tails.
+    """
+    return np.isnan(samples).mean(axis=0) <= 1 - confidence
+
+
 def percentile_interval(
     samples: NDArray[np.float64], confidence: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -81,11 +89,11 @@ def percentile_interval(
     Returns
     -------
     tuple
-        Two arrays of shape [...]. Undefined resamples are left out; where they are more than ``1 - confidence`` of
-        all, the limits are NaN, since the resamples left out could fill both tails.
+        Two arrays of shape [...]. Undefined resamples are left out; where they are too many the limits are NaN, see
+        :func:`enough_defined`.
     """
     flat = samples.reshape(len(samples), -1)
-    trusted = np.isnan(flat).mean(axis=0) <= 1 - confidence
+    trusted = enough_defined(flat, confidence)
     limits = np.full((2, flat.shape[1]), np.nan)
     tail = (1 - confidence) / 2
     if trusted.any():

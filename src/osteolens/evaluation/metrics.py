@@ -22,8 +22,10 @@ MACRO_METRICS = {  # each is the unweighted mean over the classes of the metric 
     "macro_auc": "auc",
     "macro_f1": "f1",
     "macro_average_precision": "average_precision",
+    "macro_precision": "precision",
+    "macro_specificity": "specificity",
 }
-OVERALL_METRICS = ("accuracy", *MACRO_METRICS, "cohen_kappa", "mcc")
+OVERALL_METRICS = ("accuracy", *MACRO_METRICS, "weighted_f1", "cohen_kappa", "mcc")
 
 BLOCK_CELLS = 1 << 16  # resamples x images worked on at once: stays in the processor's cache, bounds the memory
 
@@ -100,7 +102,8 @@ def compute_metrics(labels: Integers, probabilities: Floats, weights: NDArray[np
     Notes
     -----
     AUC is the Mann-Whitney statistic (Hanley & McNeil 1982), one class against the rest; average precision is the
-    step sum of the precision-recall curve; kappa is Cohen's (1960); MCC is Gorodkin's R_K (2004).
+    step sum of the precision-recall curve; kappa is Cohen's (1960), unweighted, since the classes of a table need not
+    have an order; MCC is Gorodkin's R_K (2004); the weighted F1 is the mean over the images' classes.
     """
     resamples, images = weights.shape
     classes = probabilities.shape[1]
@@ -131,6 +134,28 @@ def point_metrics(labels: Integers, probabilities: Floats) -> dict[str, Floats]:
 def confusion_matrix(labels: Integers, predicted: Integers, classes: int) -> Integers:
     """Return [K, K] counts; rows are the truth, columns the prediction."""
     return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def sample_sizes(labels: Integers, predicted: Integers, classes: int) -> dict[str, Integers]:
+    """Return how many images each figure of a class rests on.
+
+    Returns
+    -------
+    dict
+        ``CLASS_METRICS`` with shape [K]: the images of the class for sensitivity, AUC and average precision (which
+        rank them among all others), the other images for specificity, the images called so for precision, the images
+        that are or are called so for F1. An overall figure rests on all images.
+    """
+    matrix = confusion_matrix(labels, predicted, classes)
+    truth, chosen = matrix.sum(axis=1), matrix.sum(axis=0)
+    return {
+        "auc": truth,
+        "average_precision": truth,
+        "sensitivity": truth,
+        "specificity": len(labels) - truth,
+        "precision": chosen,
+        "f1": truth + chosen - matrix.diagonal(),
+    }
 
 
 def undefined_reasons(
@@ -177,13 +202,15 @@ def _confusion_metrics(matrices: Floats) -> dict[str, Floats]:
     images, correct = total[:, 0], hits.sum(axis=1)
     by_chance = (truth * chosen).sum(axis=1)
     agreement = images * correct - by_chance
+    f1 = _ratio(2 * hits, np.where(truth > 0, truth + chosen, 0))
     spread = (images**2 - (truth**2).sum(axis=1)) * (images**2 - (chosen**2).sum(axis=1))
     return {
         "sensitivity": _ratio(hits, truth),
         "specificity": _ratio(total - truth - chosen + hits, total - truth),
         "precision": _ratio(hits, chosen),
-        "f1": _ratio(2 * hits, np.where(truth > 0, truth + chosen, 0)),
+        "f1": f1,
         "accuracy": _ratio(correct, images),
+        "weighted_f1": _ratio(np.where(truth > 0, truth * f1, 0).sum(axis=1), images),
         "cohen_kappa": _ratio(agreement, images**2 - by_chance),
         "mcc": _ratio(agreement, np.sqrt(spread)),
     }

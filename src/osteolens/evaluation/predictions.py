@@ -188,7 +188,7 @@ def _column_problems(class_names: tuple[str, ...], frame: pd.DataFrame) -> Itera
 def _complete(class_names: tuple[str, ...], frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table in its own column order and types, with the optional columns filled in."""
     probabilities = _probability_columns(class_names)
-    text = {name: _text(frame[name]) for name in frame.columns if name not in probabilities}
+    text = {name: as_text(frame[name]) for name in frame.columns if name not in probabilities}
     text.setdefault(Column.SPLIT, pd.Series("test", index=frame.index))
     for name in _OPTIONAL_COLUMNS:
         text.setdefault(name, pd.Series("", index=frame.index))
@@ -205,7 +205,8 @@ def _complete(class_names: tuple[str, ...], frame: pd.DataFrame) -> pd.DataFrame
     return complete
 
 
-def _text(values: pd.Series) -> pd.Series[str]:
+def as_text(values: pd.Series) -> pd.Series[str]:
+    """Return cells as text without blanks around them, ``""`` for a missing one."""
     text: pd.Series[str] = values.astype(object).where(values.notna(), "").astype(str).str.strip()
     return text
 

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -15,6 +15,7 @@ from osteolens.evaluation.metrics import (
     compute_metrics,
     confusion_matrix,
     point_metrics,
+    sample_sizes,
     undefined_reasons,
 )
 
@@ -65,6 +66,9 @@ def expected(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float |
     values["macro_auc"] = float(np.mean(values["auc"]))
     values["macro_average_precision"] = float(np.mean(values["average_precision"]))
     values["macro_f1"] = math.nan if absent else sk.f1_score(labels, predicted, average="macro")
+    values["macro_precision"] = float(np.mean(precision))
+    values["macro_specificity"] = float(np.mean(values["specificity"]))
+    values["weighted_f1"] = sk.f1_score(labels, predicted, average="weighted", zero_division=0)
     if len(set(labels)) == 1 or len(set(predicted)) == 1:
         values["mcc"] = math.nan  # scikit-learn says 0 here
     return values
@@ -72,6 +76,10 @@ def expected(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float |
 
 @bounded
 @given(tables())
+@example((np.array([1]), np.array([[0.0, 1.0]])))  # one row, right, of two classes
+@example((np.array([2]), np.array([[0.5, 0.5, 0.0]])))  # one row whose class has no probability
+@example((np.array([0, 1, 2, 1]), np.full((4, 3), 1 / 3)))  # nothing but ties
+@example((np.array([0, 0, 1, 1]), np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.2, 0.8, 0.0], [0.1, 0.9, 0.0]])))
 def test_point_values_equal_scikit_learn(table: tuple[np.ndarray, np.ndarray]) -> None:
     values = point_metrics(*table)
     reference = expected(*table)
@@ -173,3 +181,19 @@ def test_an_empty_resample_is_undefined_throughout() -> None:
 
 def test_confusion_matrix_has_the_truth_in_rows() -> None:
     assert confusion_matrix(np.array([0, 0, 1]), np.array([1, 1, 1]), 3).tolist() == [[0, 2, 0], [0, 1, 0], [0, 0, 0]]
+
+
+@bounded
+@given(tables())
+def test_sample_sizes_are_the_denominators(table: tuple[np.ndarray, np.ndarray]) -> None:
+    labels, predicted = table[0], table[1].argmax(axis=1)
+    classes = table[1].shape[1]
+    sizes = sample_sizes(labels, predicted, classes)
+    assert set(sizes) == set(CLASS_METRICS)
+    for k, ((passed, alarms), (missed, hits)) in enumerate(
+        sk.multilabel_confusion_matrix(labels, predicted, labels=list(range(classes)))
+    ):
+        assert sizes["sensitivity"][k] == sizes["auc"][k] == sizes["average_precision"][k] == hits + missed
+        assert sizes["specificity"][k] == passed + alarms
+        assert sizes["precision"][k] == hits + alarms
+        assert sizes["f1"][k] == hits + alarms + missed

@@ -1,0 +1,198 @@
+"""The honesty panel in plain words. Every number in them is taken from the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+GIVEN_AWAY = 0.5  # difference between two classes in the share of images that have a value at all
+
+_WORDS = {
+    "gender": "sex",
+    "region": "body region",
+    "site": "anatomical site",
+    "mode": "colour mode",
+    "bytes": "file size",
+}
+_MODELS = {
+    "demographics": "demographics and projection",
+    "demographics_and_site": "demographics, projection and site",
+    "image_header": "the file header",
+    "source": "the source",
+}
+
+
+def conclude(panel: dict[str, Any]) -> str:
+    """Return one paragraph on what may and what may not be concluded.
+
+    Parameters
+    ----------
+    panel
+        What :func:`osteolens.evaluation.honesty.honesty_panel` returns, without its ``conclusion``.
+    """
+    sections = (
+        _scores(panel),
+        _origins(panel["origins"]),
+        _siblings(panel["siblings"], panel["scores"]["n"]),
+        _copies(panel["leakage"], panel["split"]),
+        _blind(panel["blind"]),
+        _within_sources(panel["within_sources"]),
+        _worst(panel["subgroups"]),
+    )
+    sentences = [sentence for section in sections for sentence in section]
+    return " ".join([*sentences, "None of these figures supports use on patients."])
+
+
+def _scores(panel: dict[str, Any]) -> Iterator[str]:
+    scores = panel["scores"]
+    yield (
+        f"On the {scores['n']:,} images of the {panel['split']} part ({scores['cases']:,} cases) the model reaches an "
+        f"accuracy of {_figure(scores['accuracy'])} and a macro AUC of {_figure(scores['macro_auc'])}; in brackets "
+        f"stand {_percent(panel['confidence'])} intervals by case."
+    )
+
+
+def _origins(origins: dict[str, Any]) -> Iterator[str]:
+    if not origins["possible"]:
+        yield f"Whether it has seen the sources of these images is not known: {origins['reason']}."
+    elif origins["unseen_n"] == 0:
+        yield (
+            f"All {origins['n']:,} with a known {origins['column']} come from one that the train part has too, so this "
+            "does not tell how the model does elsewhere."
+        )
+    else:
+        yield (
+            f"{origins['unseen_n']:,} of the {origins['n']:,} with a known {origins['column']} come from one that the "
+            "train part does not have; for these the figures tell how the model does elsewhere."
+        )
+
+
+def _siblings(siblings: dict[str, Any], images: int) -> Iterator[str]:
+    if not siblings["possible"]:
+        yield f"Whether the same cases are in the train part is not known: {siblings['reason']}."
+        return
+    if not siblings["cases_known"]:
+        yield "Every image counts as a case of its own, so other images of the same patient in train would go unseen."
+        return
+    seen, new = siblings["with_sibling"], siblings["without_sibling"]
+    if seen["n"] == 0:
+        yield "None of the images has another image of the same case in the train part."
+        return
+    share = f"{seen['n']:,} of {images:,} images ({_percent(seen['n'] / images)})"
+    if new["n"] == 0:
+        yield f"{share} have another image of their case in the train part: nothing here tells of new patients."
+        return
+    yield (
+        f"{share} have another image of their case in the train part; on the {new['n']:,} that have none the accuracy "
+        f"is {_figure(new['accuracy'])}, and only that tells of new patients."
+    )
+    difference = siblings["difference"]["balanced_accuracy"]
+    if difference["low"] is not None:
+        yield (
+            f"Balanced accuracy with such a sibling minus without is {_signed(difference)}; the two sets differ in "
+            "their sources too, so this is not the effect of siblings alone."
+        )
+
+
+def _copies(leakage: dict[str, Any], split: str) -> Iterator[str]:
+    counts = leakage["evaluation"][split]["overall"] if leakage["possible"] else {}
+    for kind, what in (("duplicated", "byte-identical to"), ("near_duplicated", "look-alikes of")):
+        if counts.get(kind):
+            yield f"{counts[kind]} of the images are {what} a train image."
+
+
+def _blind(blind: dict[str, dict[str, Any]]) -> Iterator[str]:
+    seeing = {name: model for name, model in blind.items() if model["inputs"]}
+    possible = {name: model for name, model in seeing.items() if model["possible"]}
+    if not possible:
+        yield (
+            "No model without pixels could be scored, so it is not known how much of these figures the metadata alone "
+            f"would reach: {next(iter(seeing.values()))['reason']}."
+        )
+        return
+    best = max(possible, key=lambda name: possible[name]["scores"]["accuracy"]["value"])
+    yield from _best_blind(possible[best], blind["class_shares"])
+    if others := [
+        f"{_MODELS[name]} {_figure(model['scores']['accuracy'])}" for name, model in possible.items() if name != best
+    ]:
+        yield f"Accuracy of the others without pixels: {', '.join(others)}."
+    for value, label in possible.get("source", {"single_class": {"source": {}}})["single_class"]["source"].items():
+        yield f"In train, the source {value} holds {label} images only."
+    if refused := [f"{_MODELS[name]} ({model['reason']})" for name, model in seeing.items() if not model["possible"]]:
+        yield f"Not possible: {'; '.join(refused)}."
+
+
+def _best_blind(model: dict[str, Any], commonest: dict[str, Any]) -> Iterator[str]:
+    scores, given = model["scores"], _listed([_WORDS.get(name, name) for name in model["inputs"]])
+    yield (
+        f"The best of the models that see no pixels is given {given}; it reaches an accuracy "
+        f"of {_figure(scores['accuracy'])} and a macro AUC of {_figure(scores['macro_auc'])}; one that always "
+        f"names the commonest class of the train part {_figure(commonest['scores']['accuracy'])}."
+    )
+    yield _advantage(model["advantage"]["accuracy"])
+    for name, shares in model["filled"].items():
+        if max(shares.values()) - min(shares.values()) >= GIVEN_AWAY:
+            filled = _listed([f"{_percent(share)} of {label}" for label, share in shares.items()])
+            yield f"The {_WORDS.get(name, name)} is filled in for {filled} images, which gives the class away."
+
+
+def _advantage(advantage: dict[str, Any]) -> str:
+    if advantage["low"] is None:
+        return f"How the model compares with it cannot be told: {advantage['reason']}."
+    if advantage["low"] > 0:
+        return f"The model's accuracy exceeds that by {_signed(advantage)}: it does not come from these alone."
+    clear = "" if advantage["high"] < 0 else ", no clear difference"
+    return (
+        f"The model's accuracy minus that is {_signed(advantage)}{clear}: an accuracy like this can be had without "
+        "seeing a lesion, so by itself it does not show that lesions are recognised."
+    )
+
+
+def _within_sources(within: dict[str, Any]) -> Iterator[str]:
+    if not within["possible"]:
+        yield f"Malignant against benign within a source cannot be told: {within['reason']}."
+        return
+    pooled, alone = within["pooled"], within["source_alone"]
+    if pooled["value"] is None:
+        yield f"Malignant against benign within a source cannot be told: {pooled['reason']}."
+        return
+    told = f"; knowing nothing but the source gives {_figure(alone)}" if alone.get("value") is not None else ""
+    yield (
+        f"Malignant against benign, the AUC is {_figure(within['overall'])} over all tumours and {_figure(pooled)} "
+        f"within a source{told}."
+    )
+    if pooled["low"] is not None and pooled["low"] <= 0.5:
+        yield "Within a source the model is not shown to tell malignant from benign better than chance."
+    elif alone.get("low") is not None and alone["low"] > 0.5:
+        yield "Since the source tells part of it, the figure within a source is the one to quote."
+
+
+def _worst(subgroups: dict[str, Any]) -> Iterator[str]:
+    worst = subgroups["worst"]["accuracy"]
+    if worst is None:
+        yield f"No subgroup has the {subgroups['fewest_ranked']} images that it takes to be ranked."
+        return
+    yield (
+        f"Of the {worst['compared']} subgroups of at least {subgroups['fewest_ranked']} images, accuracy is lowest in "
+        f"{worst['grouping']} {worst['group']} (n = {worst['n']:,}): {_figure(worst)}; groups differ in "
+        "their classes, and the lowest of many is low by chance too."
+    )
+
+
+def _figure(entry: dict[str, Any]) -> str:
+    if entry["value"] is None:
+        return f"not defined ({entry['reason']})"
+    limits = f" ({entry['low']:.3f} to {entry['high']:.3f})" if entry["low"] is not None else ""
+    return f"{entry['value']:.3f}{limits}"
+
+
+def _signed(entry: dict[str, Any]) -> str:
+    return f"{entry['value']:+.3f} ({entry['low']:+.3f} to {entry['high']:+.3f})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %".replace(".0 %", " %")
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

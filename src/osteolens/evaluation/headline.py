@@ -1,0 +1,106 @@
+"""The few figures by which parts, models and pictures are compared, and the difference of two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from osteolens.evaluation.bootstrap import bootstrap_weights
+from osteolens.evaluation.estimates import Estimates, Key, by_metric, metric_intervals, single_case_reasons
+from osteolens.evaluation.metrics import Floats, compute_metrics, point_metrics, undefined_reasons
+from osteolens.evaluation.paired import compare
+from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.randomness import named_generator
+
+METRICS = ("accuracy", "balanced_accuracy", "macro_auc")
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """Number of resamples of the bootstrap by case, level of the intervals (0 to 1), and the seed of the draws."""
+
+    resamples: int = 1000
+    confidence: float = 0.95
+    seed: int = 42
+
+
+def headline(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
+    """Return the headline figures of a set of images.
+
+    Returns
+    -------
+    dict
+        ``n``, ``cases``, ``per_class_n``, an entry ``{"value", "low", "high", "reason", ...}`` for each of METRICS,
+        and ``sensitivity`` → class → entry, as :func:`osteolens.evaluation.estimates.metric_intervals` gives them.
+    """
+    figures = metric_intervals(
+        table, resamples=resampling.resamples, confidence=resampling.confidence, seed=resampling.seed
+    )
+    counts = np.bincount(table.labels, minlength=len(table.class_names))
+    return {
+        "n": len(table),
+        "cases": int(np.unique(table.cases).size),
+        "per_class_n": {name: int(count) for name, count in zip(table.class_names, counts, strict=True)},
+        **_chosen(figures),
+    }
+
+
+def paired_difference(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
+    """Return `first` minus `second`, two answers for the same images, in every headline figure.
+
+    Returns
+    -------
+    dict
+        An entry ``{"value", "low", "high", "p_value", "reason"}`` for each of METRICS, and ``sensitivity`` → class →
+        entry; see :func:`osteolens.evaluation.paired.compare`, which also tells of the errors.
+    """
+    compared = compare(
+        second, first, resamples=resampling.resamples, confidence=resampling.confidence, seed=resampling.seed
+    )
+    chosen = _chosen(compared)
+    for figures in (chosen, chosen["sensitivity"]):
+        for name in figures.keys() - {"sensitivity"}:
+            entry = figures[name]
+            figures[name] = {"value": entry["difference"], **{key: entry[key] for key in ("low", "high", "p_value")}}
+            figures[name]["reason"] = entry["reason"]
+    return chosen
+
+
+def separate_difference(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
+    """Return `first` minus `second`, two sets of images without a case in common, in every headline figure.
+
+    The cases of each are drawn independently of the other's. A figure that one side cannot tell has no difference,
+    and one for which a side has no interval has none here, with the same reason.
+    """
+    values, samples = {}, {}
+    sides = [_resampled(table, resampling, name) for table, name in ((first, "first"), (second, "second"))]
+    for metric in sides[0][0]:
+        values[metric] = np.asarray(sides[0][0][metric] - sides[1][0][metric])
+        samples[metric] = sides[0][1][metric] - sides[1][1][metric]
+    reasons = _reasons(second) | _reasons(first)
+    estimates = Estimates(values, samples, None, resampling.confidence, reasons)
+    return _chosen(by_metric(first.class_names, estimates.entry))
+
+
+def _resampled(
+    table: PredictionsTable, resampling: Resampling, side: str
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    generator = named_generator(resampling.seed, "difference", side)  # of its own: equal draws would be dependent
+    weights = bootstrap_weights(table.cases, table.labels, resampling.resamples, generator)
+    labels, probabilities = table.labels, table.probabilities
+    return point_metrics(labels, probabilities), compute_metrics(labels, probabilities, weights)
+
+
+def _reasons(table: PredictionsTable) -> dict[Key, str]:
+    labels, predicted = table.labels, table.probabilities.argmax(axis=1)
+    alone = single_case_reasons(labels, table.cases, table.class_names)
+    return alone | undefined_reasons(labels, predicted, table.class_names)
+
+
+def _chosen(figures: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{metric: figures["overall"][metric] for metric in METRICS},
+        "sensitivity": {name: own["sensitivity"] for name, own in figures["per_class"].items()},
+    }

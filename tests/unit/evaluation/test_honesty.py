@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from osteolens.evaluation.conclusion import conclude
+from osteolens.evaluation.honesty import honesty_panel
+from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.storage import to_json
+
+CLASSES = ("Normal", "Benign", "Malignant")
+TRAIN, TEST = 180, 90
+
+
+def inputs() -> dict[str, pd.DataFrame]:
+    """Two images a case, cases across the split; site for tumours only; one source is in the test part only."""
+    generator = np.random.default_rng(8)
+    images = TRAIN + TEST
+    ids = [f"IMG{row:04d}.png" for row in range(images)]
+    labels = np.arange(images) // 2 % 3
+    manifest = pd.DataFrame({"image_id": ids, "label": np.array(CLASSES)[labels]})
+    manifest["case_id"] = [f"case{(row + 30) // 2 if row < TRAIN else row // 2}" for row in range(images)]
+    manifest["split"] = np.repeat(["train", "test"], [TRAIN, TEST])
+    manifest["center"] = "1"
+    manifest["source"] = generator.choice(["north", "south"], images)
+    manifest.loc[images - 10 :, "source"] = "west"
+    metadata = pd.DataFrame(
+        {
+            "image_id": ids,
+            "age": generator.integers(1, 90, images),
+            "gender": generator.choice(["F", "M"], images),
+            "view": generator.choice(["frontal", "lateral"], images),
+            "region": generator.choice(["upper limb", "lower limb"], images),
+            "site": np.where(labels == 0, "", "femur"),
+            "lesion_area": np.where(labels == 0, np.nan, generator.random(images) * 0.2),
+        }
+    )
+    headers = pd.DataFrame(
+        {"image_id": ids, "width": 256, "height": 256, "mode": "L", "bytes": generator.integers(5000, 9000, images)}
+    )
+    return {"manifest": manifest, "metadata": metadata, "headers": headers}
+
+
+def predictions(manifest: pd.DataFrame, *, skill: float) -> PredictionsTable:
+    test = manifest[manifest["split"] == "test"]
+    scores = np.random.default_rng(9).dirichlet(np.ones(3), len(test))
+    scores += skill * np.eye(3)[test["label"].map(CLASSES.index)]
+    return PredictionsTable.from_arrays(
+        CLASSES,
+        image_ids=test["image_id"],
+        labels=test["label"],
+        probabilities=scores / scores.sum(axis=1, keepdims=True),
+    )
+
+
+@pytest.fixture(scope="module")
+def panel() -> dict[str, Any]:
+    given = inputs()
+    counts = {"n": 90, "shared": 30, "duplicated": 2, "near_duplicated": 0}
+    leakage = {"evaluation": {"test": {"overall": counts}}, "sentence": "as leakcheck says"}
+    return honesty_panel(predictions(given["manifest"], skill=0.3), **given, leakage=leakage, resamples=200)
+
+
+def test_the_panel_is_standard_json_and_the_same_again(panel: dict[str, Any]) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"the panel holds {constant}")
+
+    text = json.dumps(panel)  # plain values: no numpy number, no NaN below
+    assert json.loads(text, parse_constant=refuse) == json.loads(to_json(panel)) == panel
+    given = inputs()
+    again = honesty_panel(predictions(given["manifest"], skill=0.3), **given, resamples=200)
+    assert {**again, "leakage": None, "conclusion": None} == {**panel, "leakage": None, "conclusion": None}
+
+
+def test_sections_agree_with_the_tables(panel: dict[str, Any]) -> None:
+    manifest = inputs()["manifest"]
+    train, test = (manifest[manifest["split"] == part] for part in ("train", "test"))
+    shared = int(test["case_id"].isin(set(train["case_id"])).sum())
+    assert 0 < shared < TEST
+    assert panel["siblings"]["with_sibling"]["n"] == shared
+    assert panel["siblings"]["without_sibling"]["n"] == TEST - shared
+    assert panel["scores"]["cases"] == test["case_id"].nunique()  # the manifest's, which the predictions do not name
+    assert panel["origins"] == {"possible": True, "column": "source", "n": 90, "unseen_n": 10, "unseen": ["west"]}
+    assert panel["within_sources"]["unseen"] == ["west"]
+    assert panel["leakage"]["sentence"] == "as leakcheck says"
+
+
+def numbers_in(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from numbers_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from numbers_in(item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+
+
+def test_every_number_of_the_conclusion_is_in_the_panel(panel: dict[str, Any]) -> None:
+    known = set(numbers_in({key: value for key, value in panel.items() if key != "conclusion"}))
+    shares = {panel["siblings"]["with_sibling"]["n"] / panel["scores"]["n"]}
+    written = {f"{number:.3f}" for number in known} | {f"{number:+.3f}" for number in known}
+    written |= {f"{number:,.0f}" for number in known if number == int(number)}
+    written |= {f"{100 * number:.1f} %".replace(".0 %", " %") for number in known | shares}
+    text = panel["conclusion"].replace(panel["subgroups"]["worst"]["accuracy"]["group"], "")
+    found = re.findall(r"[-+]?\d[\d,]*(?:\.\d+)?(?: %)?", text)
+    assert len(found) > 30
+    assert [number for number in found if number not in written] == []
+
+
+def test_the_conclusion_says_what_the_figures_say(panel: dict[str, Any]) -> None:
+    text = panel["conclusion"]
+    assert "10 of the 90 with a known source come from one that the train part does not have" in text
+    assert "by itself it does not show that lesions are recognised" in text
+    assert "The anatomical site is filled in for 100 % of Benign, 100 % of Malignant and 0 % of Normal images" in text
+    assert "2 of the images are byte-identical to a train image" in text
+    assert "only that tells of new patients" in text
+    assert text.endswith("None of these figures supports use on patients.")
+
+
+def test_a_better_model_is_told_as_one() -> None:
+    given = inputs()
+    found = honesty_panel(predictions(given["manifest"], skill=9.0), **given, resamples=200)
+    assert found["blind"]["demographics_and_site"]["advantage"]["accuracy"]["low"] > 0
+    assert "it does not come from these alone" in found["conclusion"]
+    assert "not shown to tell malignant from benign" not in found["conclusion"]
+
+
+def test_a_predictions_table_alone_gives_reasons() -> None:
+    table = predictions(inputs()["manifest"], skill=0.3)
+    found = honesty_panel(table, resamples=100)
+    for section in ("leakage", "origins", "siblings", "within_sources"):
+        assert found[section]["possible"] is False
+        assert found[section]["reason"]
+    assert not any(model["possible"] for model in found["blind"].values())
+    assert set(found["subgroups"]["not_possible"]) == {
+        *("center", "source", "sex", "age", "region", "view", "subtype", "lesion size")
+    }
+    assert "No model without pixels could be scored" in found["conclusion"]
+    assert "No subgroup has the 20 images" in found["conclusion"]
+
+
+def test_no_sibling_all_siblings_and_unknown_cases_are_told_apart(panel: dict[str, Any]) -> None:
+    def text(**siblings: Any) -> str:
+        return conclude({**panel, "siblings": {**panel["siblings"], **siblings}})
+
+    assert "None of the images has another image of the same case in the train part" in text(with_sibling={"n": 0})
+    everyone = {**panel["siblings"]["with_sibling"], "n": 90}
+    assert "90 of 90 images (100 %)" in text(with_sibling=everyone, without_sibling={"n": 0})
+    assert "nothing here tells of new patients" in text(with_sibling=everyone, without_sibling={"n": 0})
+    assert "would go unseen" in text(cases_known=False)
