@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,19 @@ class EvaluationOptions(Options):
         1000, description="bootstrap resamples, by case; at least 100"
     )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="level of every interval")
+    intervals: Literal["bca", "percentile"] = Field(
+        "bca", description="limits of the intervals: bias-corrected and accelerated, or plain percentiles"
+    )
     flip_averaging: bool = Field(
         True,
         description="average the probabilities of a picture and its mirror image, also when epochs are compared",
     )
+
+    def draws(self, seed: int) -> dict[str, Any]:
+        """Return the arguments of the bootstrap as :func:`osteolens.evaluation.evaluate.evaluate` takes them."""
+        return {
+            "resamples": self.bootstrap_resamples,
+            "confidence": self.confidence,
+            "seed": seed,
+            "method": self.intervals,
+        }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from textwrap import fill
 from typing import Any
 
@@ -12,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from osteolens.evaluation.figures import DASHES, DISCLAIMER, UNIT_SQUARE, save_figure
+from osteolens.evaluation.figures import DASHES, DISCLAIMER, UNIT_SQUARE
 from osteolens.palette import BLACK, BLUE, GREEN, ORANGE, VERMILION
 
 _LINES = {  # calibration to its name, colour, marker and thickness of bars: the second shows within the first
@@ -107,16 +106,11 @@ def conformal_figure(decisions: dict[str, Any]) -> Figure:
 
 
 DECISION_FIGURES: dict[str, Callable[[dict[str, Any]], Figure]] = {
-    "reliability.png": reliability_figure,
-    "risk_coverage.png": risk_coverage_figure,
-    "decision_curves.png": decision_curve_figure,
-    "conformal_coverage.png": conformal_figure,
+    "reliability": reliability_figure,
+    "risk_coverage": risk_coverage_figure,
+    "decision_curves": decision_curve_figure,
+    "conformal_coverage": conformal_figure,
 }
-
-
-def save_decision_figures(decisions: dict[str, Any], folder: Path) -> list[Path]:
-    """Write all figures into `folder` and return their paths."""
-    return [save_figure(draw(decisions), folder / file) for file, draw in DECISION_FIGURES.items()]
 
 
 def _panels(title: str, decisions: dict[str, Any], count: int, columns: int) -> tuple[Figure, list[Axes]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -30,6 +31,15 @@ def save_figure(figure: Figure, path: Path) -> Path:
     with atomic_writer(path) as stream:
         figure.savefig(stream, format="png", dpi=DOTS_PER_INCH)
     return path
+
+
+def save_plot(figure: Figure, path: Path) -> list[Path]:
+    """Write a line drawing beside `path` as PNG for slides and as SVG for print; the same figure gives the same files."""
+    png = save_figure(figure, path.with_suffix(".png"))
+    svg = path.with_suffix(".svg")
+    with rc_context({"svg.hashsalt": "osteolens"}), atomic_writer(svg) as stream:
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return [png, svg]
 
 
 def roc_figure(table: PredictionsTable, summary: dict[str, Any]) -> Figure:
@@ -99,9 +109,9 @@ def confusion_figure(summary: dict[str, Any]) -> Figure:
 
 
 FIGURES: dict[str, Callable[[PredictionsTable, dict[str, Any]], Figure]] = {
-    "roc_curves.png": roc_figure,
-    "pr_curves.png": precision_recall_figure,
-    "confusion_matrix.png": lambda _, summary: confusion_figure(summary),
+    "roc_curves": roc_figure,
+    "pr_curves": precision_recall_figure,
+    "confusion_matrix": lambda _, summary: confusion_figure(summary),
 }
 
 

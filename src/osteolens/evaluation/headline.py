@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from osteolens.evaluation.bootstrap import bootstrap_weights
-from osteolens.evaluation.estimates import Estimates, Key, by_metric, metric_intervals, single_case_reasons
+from osteolens.evaluation.estimates import (
+    Estimates,
+    IntervalMethod,
+    Key,
+    by_metric,
+    metric_intervals,
+    single_case_reasons,
+)
 from osteolens.evaluation.metrics import Floats, compute_metrics, point_metrics, undefined_reasons
 from osteolens.evaluation.paired import compare
 from osteolens.evaluation.predictions import PredictionsTable
@@ -19,11 +26,15 @@ METRICS = ("accuracy", "balanced_accuracy", "macro_auc")
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """Number of resamples of the bootstrap by case, level of the intervals (0 to 1), and the seed of the draws."""
+    """Number of resamples of the bootstrap by case, level of the intervals (0 to 1), seed of the draws, kind of limits.
+
+    Differences have percentile limits whatever `method` says.
+    """
 
     resamples: int = 1000
     confidence: float = 0.95
     seed: int = 42
+    method: IntervalMethod = "bca"
 
 
 def headline(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
@@ -35,9 +46,7 @@ def headline(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
         ``n``, ``cases``, ``per_class_n``, an entry ``{"value", "low", "high", "reason", ...}`` for each of METRICS,
         and ``sensitivity`` → class → entry, as :func:`osteolens.evaluation.estimates.metric_intervals` gives them.
     """
-    figures = metric_intervals(
-        table, resamples=resampling.resamples, confidence=resampling.confidence, seed=resampling.seed
-    )
+    figures = metric_intervals(table, **asdict(resampling))
     counts = np.bincount(table.labels, minlength=len(table.class_names))
     return {
         "n": len(table),

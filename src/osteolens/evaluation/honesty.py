@@ -9,6 +9,7 @@ import pandas as pd
 from osteolens.domain import Column
 from osteolens.evaluation.blind import blind_scores
 from osteolens.evaluation.conclusion import conclude
+from osteolens.evaluation.estimates import IntervalMethod
 from osteolens.evaluation.facts import ImageFacts, gather_facts
 from osteolens.evaluation.headline import Resampling, headline
 from osteolens.evaluation.predictions import PredictionsTable
@@ -27,6 +28,7 @@ def honesty_panel(
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 42,
+    method: IntervalMethod = "bca",
 ) -> dict[str, Any]:
     """Return the panel as plain values, fit for JSON.
 
@@ -40,8 +42,8 @@ def honesty_panel(
         See :func:`osteolens.evaluation.facts.gather_facts`.
     leakage
         What ``leakage.json`` of the run holds; passed on with ``possible``.
-    resamples, confidence, seed
-        Of the bootstrap by case, see :mod:`osteolens.evaluation.bootstrap`.
+    resamples, confidence, seed, method
+        Of the bootstrap by case, see :class:`osteolens.evaluation.headline.Resampling`.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def honesty_panel(
         As :func:`osteolens.evaluation.facts.gather_facts`.
     """
     facts = gather_facts(table, manifest, metadata, headers)
-    resampling = Resampling(resamples, confidence, seed)
+    resampling = Resampling(resamples, confidence, seed, method)
     panel: dict[str, Any] = {
         "split": table.splits[0],
         "confidence": confidence,

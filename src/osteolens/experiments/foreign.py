@@ -7,12 +7,11 @@ from pathlib import Path
 from osteolens.config import Config
 from osteolens.evaluation.evaluate import evaluate
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.experiments.stages import evaluated_part
+from osteolens.experiments.stages import evaluation_parts
 
 
 def evaluate_table(path: Path, out: Path, config: Config) -> Path:
     """Evaluate the test part of any predictions table and return its ``metrics_summary.json``."""
-    table = evaluated_part(PredictionsTable.from_csv(path))
-    options = config.evaluation
-    evaluate(table, out, resamples=options.bootstrap_resamples, confidence=options.confidence, seed=config.seed)
+    table, validation = evaluation_parts(PredictionsTable.from_csv(path))
+    evaluate(table, out, validation=validation, **config.evaluation.draws(config.seed))
     return out / "metrics_summary.json"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from osteolens.config import Config
 from osteolens.data.cache import cached_pictures
+from osteolens.data.headers import image_headers
+from osteolens.data.image_facts import image_metadata
 from osteolens.data.leakage import manifest_leakage
 from osteolens.data.manifest import Manifest, read_manifest
 from osteolens.data.masks import lesion_masks
@@ -95,21 +97,26 @@ def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
     """Write the figures of a run's evaluated part."""
     run = run_folder(config, scheme)
     table_path = predict(config, data, scheme)
-    made_from = [sha256_file(table_path), config.evaluation.model_dump(mode="json"), config.seed]
-    summary = run.evaluation / "metrics_summary.json"
+    manifest = find_manifest(config, data, scheme)
+    state = [data.data_hash(), data.metadata_hash(), data.annotations_hash(), sha256_file(manifest_path(config, scheme))]
+    made_from = [sha256_file(table_path), state, config.evaluation.model_dump(mode="json"), config.seed]
+    outputs = [run.evaluation / name for name in ("metrics_summary.json", "decisions.json", "honesty.json")]
     record = StageRecord(run.root)
-    if not record.is_current("evaluate", made_from, [summary]):
-        table = evaluated_part(PredictionsTable.from_csv(table_path))
+    if not record.is_current("evaluate", made_from, outputs):
+        table, validation = evaluation_parts(PredictionsTable.from_csv(table_path))
         evaluate(
             table,
             run.evaluation,
-            resamples=config.evaluation.bootstrap_resamples,
-            confidence=config.evaluation.confidence,
-            seed=config.seed,
+            validation=validation,
+            manifest=manifest.frame,
+            metadata=image_metadata(data),
+            headers=image_headers(data),
+            leakage=manifest_leakage(manifest, data),
+            **config.evaluation.draws(config.seed),
         )
         record.finish("evaluate", made_from)
         logger.info("figures of %s: %s", scheme, run.evaluation)
-    return summary
+    return outputs[0]
 
 
 def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
@@ -122,7 +129,7 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
     record = StageRecord(run.root)
     if record.is_current("explain", made_from, outputs):
         return run.explanation
-    table = evaluated_part(PredictionsTable.from_csv(table_path))
+    table, _ = evaluation_parts(PredictionsTable.from_csv(table_path))
     predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator)
     ids = table.frame[Column.IMAGE_ID].tolist()
     explain_run(
@@ -142,9 +149,14 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
     return run.explanation
 
 
-def evaluated_part(table: PredictionsTable) -> PredictionsTable:
-    """Return the test part, or the val part of a split that has no test part."""
-    return table.part("test" if "test" in table.splits else "val")
+def evaluation_parts(table: PredictionsTable) -> tuple[PredictionsTable, PredictionsTable | None]:
+    """Return the part to report on and the part to choose on.
+
+    They are test and val, val None where there is none; of a split without test, val and None.
+    """
+    if "test" not in table.splits:
+        return table.part("val"), None
+    return table.part("test"), table.part("val") if "val" in table.splits else None
 
 
 def _require_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> None:

@@ -15,7 +15,7 @@ from osteolens.evaluation.blind import BLIND_MODELS, blind_predictions, blind_sc
 from osteolens.evaluation.facts import ImageFacts, gather_facts
 from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.inference.manifest import subgroup_columns
+from osteolens.data.image_facts import subgroup_columns
 
 CLASSES = ("Normal", "Benign", "Malignant")
 TRAIN, TEST = 240, 60

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from osteolens.evaluation.estimates import metric_intervals
-from osteolens.evaluation.evaluate import summarise
+from osteolens.evaluation.summary import summarise
 from osteolens.evaluation.metrics import CLASS_METRICS, OVERALL_METRICS
 from osteolens.evaluation.predictions import PredictionsTable
 

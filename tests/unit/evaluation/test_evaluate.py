@@ -11,13 +11,22 @@ import pytest
 from sklearn import metrics as sk
 
 from osteolens.errors import EvaluationError
-from osteolens.evaluation.evaluate import evaluate, summarise
+from osteolens.evaluation.evaluate import evaluate
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.summary import summarise
 
 CLASSES = ("Normal", "Benign", "Malignant")
 FILES = {
     *("metrics_summary.json", "classification_report.json", "confusion_matrix.csv"),
-    *("roc_curves.png", "pr_curves.png", "confusion_matrix.png"),
+    *("decisions.json", "honesty.json"),
+    *(
+        f"{name}.{suffix}"
+        for name in (
+            *("roc_curves", "pr_curves", "confusion_matrix"),
+            *("reliability", "risk_coverage", "decision_curves", "conformal_coverage"),
+        )
+        for suffix in ("png", "svg")
+    ),
 }
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from osteolens.inference.manifest import subgroup_columns
+from osteolens.data.image_facts import subgroup_columns
 
 
 def test_subgroups_as_text() -> None:
