@@ -7,12 +7,15 @@ were independent: the sets cover less than promised.
 
 from __future__ import annotations
 
+import argparse
 import math
+from pathlib import Path
 
 import numpy as np
 from scipy.special import ndtr
 
 from osteolens.evaluation.conformal import calibrate_sets
+from osteolens.storage import write_text
 
 LEVEL, DRAWS, WITHIN_CASE = 0.9, 4000, 0.9  # the last is the correlation of two images of a case, squared root
 SIZES = (1, 1, 1, 2, 2, 3, 5, 9)  # images of a case, in turn
@@ -39,14 +42,38 @@ def coverage(cases: int, *, by_case: bool) -> np.ndarray:
     return found
 
 
-def main() -> None:
-    """Print mean coverage, and how often a calibration covers less than 0.85."""
-    print("cases | promised mean | one image per case: mean, share below 0.85 | all images: mean, share below 0.85")
+def page() -> str:
+    """Return the table, mean coverage and how often a calibration covers less than 0.85, as Markdown."""
+    lines = [
+        "# Coverage of conformal sets",
+        "",
+        "Written by `python benchmarks/conformal_coverage.py --markdown docs/results/conformal_coverage.md`:",
+        f"{DRAWS:,} calibrations of each size, of cases with 1 to {max(SIZES)} images that are much alike. A set is",
+        f"promised to hold the class of one image of a new case with probability {LEVEL:g}. Beside it stands what",
+        "comes of counting every calibration image as if it were independent of the others.",
+        "",
+        "| cases | promised mean | one image of each case: mean | below 0.85 | all images: mean | below 0.85 |",
+        "|---|---|---|---|---|---|",
+    ]
     for cases in (9, 20, 30, 60, 120):
         promised = math.ceil((cases + 1) * LEVEL - 1e-9) / (cases + 1)
-        right, naive = coverage(cases, by_case=True), coverage(cases, by_case=False)
-        figures = [f"{found.mean():.4f}, {np.mean(found < 0.85):.3f}" for found in (right, naive)]
-        print(f"{cases:4d} | {promised:.4f} | {figures[0]} | {figures[1]}")
+        cells = [str(cases), f"{promised:.4f}"]
+        for by_case in (True, False):
+            found = coverage(cases, by_case=by_case)
+            cells += [f"{found.mean():.4f}", f"{100 * np.mean(found < 0.85):.1f} %"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Print the page, and write it where that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--markdown", type=Path, help="write the page there")
+    asked = parser.parse_args()
+    text = page()
+    print(text)
+    if asked.markdown:
+        write_text(asked.markdown, text)
 
 
 if __name__ == "__main__":

@@ -249,6 +249,11 @@ class RunFolder:
         return self.root / "gradcam"
 
     @property
+    def robustness(self) -> Path:
+        """Folder of predictions for corrupted pictures and of their curves."""
+        return self.root / "robustness"
+
+    @property
     def report(self) -> Path:
         """The self-contained HTML report."""
         return self.root / "report.html"

@@ -26,6 +26,7 @@ VERBS = (
     "predict",
     "eval",
     "gradcam",
+    "robustness",
     "infer",
     "report",
     "run",

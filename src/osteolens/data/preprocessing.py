@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteolens.data.background import exposed_body
-from osteolens.data.images import Grey, decode, read_file
+from osteolens.data.images import Grey, Reading, decode, read_file
 from osteolens.domain import Preprocessing, ResizeMode
 
 CLAHE_CLIP_LIMIT = 2.0
@@ -95,9 +95,14 @@ def read_input(path: Path, record: Preprocessing) -> Grey:
 
 def decode_input(data: bytes, record: Preprocessing, *, name: str) -> Grey:
     """Do the same for the bytes of a file; `name` is used in messages only."""
-    # a scaled decode averages, which plain bilinear sampling must not
-    reading = decode(data, name=name, at_least=record.base.size if record.interpolation == "area" else None)
+    reading = decode_for(data, record, name=name)
     return resize(reading.grey, record, shape=reading.shape)
+
+
+def decode_for(data: bytes, record: Preprocessing, *, name: str) -> Reading:
+    """Decode the bytes of a file as finely as the record needs; `name` is used in messages only."""
+    # a scaled decode averages, which plain bilinear sampling must not
+    return decode(data, name=name, at_least=record.base.size if record.interpolation == "area" else None)
 
 
 def normalise(pictures: NDArray[np.uint8], record: Preprocessing) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from osteolens.config import DataOptions
 from osteolens.data.own_files import find_own_images, read_class_folders
 from osteolens.data.own_table import is_own, own_table
 from osteolens.data.schema import ImageFiles, Metadata, MetadataError, check_metadata, find_images
-from osteolens.data.table_files import read_cells
+from osteolens.data.table_files import Cells, read_cells
 from osteolens.domain import Column
 from osteolens.errors import DataError
 
@@ -43,12 +43,23 @@ def read_source(options: DataOptions) -> Source:
     return source
 
 
-def _read_table(path: Path, images_dir: Path, options: DataOptions) -> Source:
-    cells = read_cells(path)
+def check_table(cells: Cells, path: Path, options: DataOptions) -> tuple[Metadata, bool]:
+    """Return the checked table that was read from `path`, and whether it is read by its own columns.
+
+    Raises
+    ------
+    MetadataError
+        Labels or identities are in doubt; the exception bears all violations.
+    """
     if not is_own(cells, options.columns, options.label_values):
-        metadata = check_metadata(cells, path)
-        return Source(metadata, find_images(images_dir, metadata.frame[Column.IMAGE_ID]))
-    metadata = own_table(cells, options.columns, options.label_values, images_dir.name)
+        return check_metadata(cells, path), False
+    metadata = own_table(cells, options.columns, options.label_values, (options.root / options.images_dir).name)
     if (metadata.violations["severity"] == "error").any():
         raise MetadataError(path, metadata.violations)
-    return Source(metadata, find_own_images(images_dir, metadata.frame[Column.IMAGE_ID]))
+    return metadata, True
+
+
+def _read_table(path: Path, images_dir: Path, options: DataOptions) -> Source:
+    metadata, is_of_own_columns = check_table(read_cells(path), path, options)
+    find = find_own_images if is_of_own_columns else find_images
+    return Source(metadata, find(images_dir, metadata.frame[Column.IMAGE_ID]))

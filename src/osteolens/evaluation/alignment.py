@@ -39,7 +39,7 @@ def aligned(first: PredictionsTable, second: PredictionsTable) -> PredictionsTab
     in_order = PredictionsTable(first.class_names, second.frame.iloc[[place[image] for image in ids]])
     if (differing := np.flatnonzero(first.labels != in_order.labels)).size:
         raise EvaluationError(
-            f"the tables give different labels to {differing.size} images ({_named(ids[row] for row in differing)}). "
+            f"the tables give different labels to {differing.size} images ({named(ids[row] for row in differing)}). "
             "Compare tables with the same truth."
         )
     return in_order
@@ -55,7 +55,7 @@ def known_cases(first: PredictionsTable, second: PredictionsTable) -> NDArray[np
     """
     known = [table for table in (first, second) if (table.frame[Column.CASE] != table.frame[Column.IMAGE_ID]).any()]
     if len(known) == 2 and (differing := np.flatnonzero(first.cases != second.cases)).size:
-        images = _named(first.frame[Column.IMAGE_ID].iloc[differing])
+        images = named(first.frame[Column.IMAGE_ID].iloc[differing])
         raise EvaluationError(
             f"the tables put {differing.size} images into different cases ({images}). Compare tables with the same "
             "case ids, or leave the column out of one."
@@ -76,13 +76,14 @@ def _require_same_images(ids: list[str], other_ids: list[str]) -> None:
         return
     only, only_other = sorted(set(ids) - set(other_ids)), sorted(set(other_ids) - set(ids))
     raise EvaluationError(
-        f"the tables do not cover the same images: {len(only)} only in the first ({_named(only)}), "
-        f"{len(only_other)} only in the second ({_named(only_other)}). Choose the same part, or the shared images "
+        f"the tables do not cover the same images: {len(only)} only in the first ({named(only)}), "
+        f"{len(only_other)} only in the second ({named(only_other)}). Choose the same part, or the shared images "
         "with subset()."
     )
 
 
-def _named(images: Iterable[str]) -> str:
+def named(images: Iterable[str]) -> str:
+    """Return the first few of some images, and how many more there are."""
     listed = list(images)
-    named = ", ".join(listed[:ROWS_NAMED])
-    return (named or "none") + (f" and {len(listed) - ROWS_NAMED} more" if len(listed) > ROWS_NAMED else "")
+    first = ", ".join(listed[:ROWS_NAMED])
+    return (first or "none") + (f" and {len(listed) - ROWS_NAMED} more" if len(listed) > ROWS_NAMED else "")

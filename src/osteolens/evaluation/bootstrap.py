@@ -56,6 +56,11 @@ def bootstrap_weights(
         case ids, not the order of the rows.
     """
     case_of_image, stratum_of_case = case_strata(cases, labels)
+    return np.take(draw_cases(stratum_of_case, resamples, generator), case_of_image, axis=1)
+
+
+def draw_cases(stratum_of_case: NDArray[np.intp], resamples: int, generator: np.random.Generator) -> NDArray[np.int32]:
+    """Return [B, C] how often each case is drawn, for [C] strata counted from 0; see :func:`bootstrap_weights`."""
     drawn = np.empty((resamples, stratum_of_case.size), dtype=np.int32)
     for stratum in range(stratum_of_case.max() + 1):
         members = np.flatnonzero(stratum_of_case == stratum)
@@ -63,7 +68,7 @@ def bootstrap_weights(
         draws += members.size * np.arange(resamples)[:, None]  # one run of bins per resample
         counts = np.bincount(draws.ravel(), minlength=resamples * members.size)
         drawn[:, members] = counts.reshape(resamples, members.size)
-    return np.take(drawn, case_of_image, axis=1)
+    return drawn
 
 
 def enough_defined(samples: NDArray[np.float64], confidence: float) -> NDArray[np.bool_]:

@@ -34,7 +34,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
 
 def save_plot(figure: Figure, path: Path) -> list[Path]:
-    """Write a line drawing beside `path` as PNG for slides and as SVG for print; the same figure gives the same files."""
+    """Write a line drawing as PNG for slides and SVG for print; the same figure gives the same files."""
     png = save_figure(figure, path.with_suffix(".png"))
     svg = path.with_suffix(".svg")
     with rc_context({"svg.hashsalt": "osteolens"}), atomic_writer(svg) as stream:

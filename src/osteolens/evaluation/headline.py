@@ -52,7 +52,7 @@ def headline(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
         "n": len(table),
         "cases": int(np.unique(table.cases).size),
         "per_class_n": {name: int(count) for name, count in zip(table.class_names, counts, strict=True)},
-        **_chosen(figures),
+        **chosen_figures(figures),
     }
 
 
@@ -68,7 +68,7 @@ def paired_difference(first: PredictionsTable, second: PredictionsTable, resampl
     compared = compare(
         second, first, resamples=resampling.resamples, confidence=resampling.confidence, seed=resampling.seed
     )
-    chosen = _chosen(compared)
+    chosen = chosen_figures(compared)
     for figures in (chosen, chosen["sensitivity"]):
         for name in figures.keys() - {"sensitivity"}:
             entry = figures[name]
@@ -88,9 +88,9 @@ def separate_difference(first: PredictionsTable, second: PredictionsTable, resam
     for metric in sides[0][0]:
         values[metric] = np.asarray(sides[0][0][metric] - sides[1][0][metric])
         samples[metric] = sides[0][1][metric] - sides[1][1][metric]
-    reasons = _reasons(second) | _reasons(first)
+    reasons = reasons_of(second) | reasons_of(first)
     estimates = Estimates(values, samples, None, resampling.confidence, reasons)
-    return _chosen(by_metric(first.class_names, estimates.entry))
+    return chosen_figures(by_metric(first.class_names, estimates.entry))
 
 
 def _resampled(
@@ -102,13 +102,15 @@ def _resampled(
     return point_metrics(labels, probabilities), compute_metrics(labels, probabilities, weights)
 
 
-def _reasons(table: PredictionsTable) -> dict[Key, str]:
+def reasons_of(table: PredictionsTable) -> dict[Key, str]:
+    """Return why a metric, or its interval, cannot be told of these images."""
     labels, predicted = table.labels, table.probabilities.argmax(axis=1)
     alone = single_case_reasons(labels, table.cases, table.class_names)
     return alone | undefined_reasons(labels, predicted, table.class_names)
 
 
-def _chosen(figures: dict[str, Any]) -> dict[str, Any]:
+def chosen_figures(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return METRICS and ``sensitivity`` → class out of :func:`osteolens.evaluation.estimates.by_metric`."""
     return {
         **{metric: figures["overall"][metric] for metric in METRICS},
         "sensitivity": {name: own["sensitivity"] for name, own in figures["per_class"].items()},

@@ -17,6 +17,7 @@ from osteolens.data.splits import check_split, make_split, warnings_on, write_sp
 from osteolens.domain import Column
 from osteolens.errors import DataError
 from osteolens.evaluation.evaluate import evaluate
+from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.reuse import StageRecord
 from osteolens.explain.run import explain_run
@@ -98,7 +99,12 @@ def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
     run = run_folder(config, scheme)
     table_path = predict(config, data, scheme)
     manifest = find_manifest(config, data, scheme)
-    state = [data.data_hash(), data.metadata_hash(), data.annotations_hash(), sha256_file(manifest_path(config, scheme))]
+    state = [
+        data.data_hash(),
+        data.metadata_hash(),
+        data.annotations_hash(),
+        sha256_file(manifest_path(config, scheme)),
+    ]
     made_from = [sha256_file(table_path), state, config.evaluation.model_dump(mode="json"), config.seed]
     outputs = [run.evaluation / name for name in ("metrics_summary.json", "decisions.json", "honesty.json")]
     record = StageRecord(run.root)
@@ -147,16 +153,6 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
     record.finish("explain", made_from)
     logger.info("maps of %s: %s", scheme, run.explanation)
     return run.explanation
-
-
-def evaluation_parts(table: PredictionsTable) -> tuple[PredictionsTable, PredictionsTable | None]:
-    """Return the part to report on and the part to choose on.
-
-    They are test and val, val None where there is none; of a split without test, val and None.
-    """
-    if "test" not in table.splits:
-        return table.part("val"), None
-    return table.part("test"), table.part("val") if "val" in table.splits else None
 
 
 def _require_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> None:

@@ -18,7 +18,7 @@ from osteolens.errors import DataError
 from osteolens.experiments import stages
 from osteolens.experiments.reuse import StageRecord
 from osteolens.reporting.audit_report import VIOLATIONS, write_audit_report
-from osteolens.reporting.run_report import write_run_report
+from osteolens.reporting.experiment_report import write_experiment_report
 from osteolens.storage import RunFolder, read_json, sha256_file
 from osteolens.training.run import run_folder
 
@@ -82,7 +82,7 @@ def audit_data(config: Config, out: Path | None = None) -> tuple[dict[str, Any],
 
 def write_report(config: Config) -> Path:
     """Write the page on all finished runs of the experiment and return it."""
-    return write_run_report(finished_runs(config), config.paths.results_dir / config.experiment / "report.html")
+    return write_experiment_report(finished_runs(config), config.paths.results_dir / config.experiment / "report.html")
 
 
 def finished_runs(config: Config) -> list[RunFolder]:

@@ -32,6 +32,21 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stand
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run of the same name aside and start anew.")]
 
+Predictions = Annotated[
+    Path | None, typer.Option(help="Anybody's predictions, CSV or Excel, instead of a run's.", show_default=False)
+]
+LabelsTable = Annotated[
+    Path | None, typer.Option("--labels", help="Table with the true labels of --predictions.", show_default=False)
+]
+SplitTable = Annotated[
+    Path | None,
+    typer.Option(help="CSV of image_id and split: what the model of --predictions was trained on.", show_default=False),
+]
+EvaluationFolder = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder for the figures of --predictions.", show_default="results/evaluation"),
+]
+
 
 def resolve(config: Path | None, overrides: list[str] | None, data: Path | None, *, quiet: bool) -> Config:
     """Start logging and return the checked configuration."""

@@ -15,12 +15,15 @@ import osteolens
 
 UNDEFINED = "n/a"
 JPEG_START = b"\xff\xd8"
+SVG_STARTS = (b"<?xml", b"<svg")
 JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedFigure:
-    """A PNG or JPEG inside a page.
+    """A PNG, JPEG or SVG inside a page.
+
+    A drawing goes in as a picture, not as elements of the page, whose ids the parts of several drawings would share.
 
     Attributes
     ----------
@@ -38,6 +41,8 @@ class EmbeddedFigure:
     def source(self) -> str:
         """The picture as a data URI."""
         kind = "jpeg" if self.picture.startswith(JPEG_START) else "png"
+        if self.picture.startswith(SVG_STARTS):
+            kind = "svg+xml"
         return f"data:image/{kind};base64," + base64.b64encode(self.picture).decode("ascii")
 
 

@@ -64,7 +64,15 @@ def metric_cell(entry: dict[str, Any], digits: int = 2) -> MetricCell:
     reason = entry.get("reason") or ""
     if entry["value"] is None:
         return MetricCell(NOT_DEFINED, note=reason)
-    return MetricCell(fixed(entry["value"]), _interval(entry, digits) or "no interval", reason)
+    return MetricCell(fixed(entry["value"]), interval_text(entry, digits), reason)
+
+
+def difference_cell(entry: dict[str, Any]) -> MetricCell:
+    """Return a difference with its sign and its interval, from an entry as in :func:`metric_cell`."""
+    if entry["value"] is None:
+        return metric_cell(entry)
+    limits = "" if entry["low"] is None else f"{entry['low']:+.2f} to {entry['high']:+.2f}"
+    return MetricCell(f"{entry['value']:+.3f}", limits or "no interval", entry.get("reason") or "")
 
 
 def metric_text(entry: dict[str, Any], digits: int = 2) -> str:
@@ -73,9 +81,10 @@ def metric_text(entry: dict[str, Any], digits: int = 2) -> str:
     return f"{cell.text} ({cell.detail or cell.note})"
 
 
-def _interval(entry: dict[str, Any], digits: int) -> str:
+def interval_text(entry: dict[str, Any], digits: int = 2) -> str:
+    """Return ``0.79-0.86`` of an entry as in :func:`metric_cell`, or that there is no interval."""
     if entry["low"] is None or entry["high"] is None:
-        return ""
+        return "no interval"
     dash = " to " if entry["low"] < 0 else _EN_DASH
     return f"{fixed(entry['low'], digits)}{dash}{fixed(entry['high'], digits)}"
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from osteolens.reporting import run_tables, run_words
 from osteolens.reporting.html import render
+from osteolens.reporting.map_chapter import map_table
 from osteolens.reporting.metric_table import MetricTable
 from osteolens.reporting.run_results import RunResults, read_runs
 from osteolens.storage import RunFolder, write_text
@@ -33,9 +35,10 @@ def write_results_page(runs: Sequence[RunFolder], out: Path, *, command: str) ->
 def _context(runs: list[RunResults], command: str) -> dict[str, Any]:
     tables = [run_tables.leakage_table(runs), run_tables.headline_table(runs)]
     for run in runs:
-        tables.append(run_tables.class_table(run))
+        of_run = [run_tables.class_table(run)]
         if run.maps is not None and run.maps.report["n"]:
-            tables.append(run_tables.map_table(run, run.maps.report))
+            of_run.append(map_table(run, run.maps.report))
+        tables += [replace(table, caption=f"{run.name}: {table.caption}") for table in of_run]
     return {
         "experiment": runs[0].config.experiment,
         "command": command,
@@ -46,7 +49,7 @@ def _context(runs: list[RunResults], command: str) -> dict[str, Any]:
         "verdicts": run_words.verdicts(runs),
         "which_to_read": run_words.which_to_read(runs),
         "pooled_normals": run_words.pooled_normals(runs),
-        "missed": [sentence for run in runs if (sentence := run_words.missed(run))],
+        "missed": [f"Split {run.name}: {sentence}" for run in runs if (sentence := run_words.missed(run))],
         "gaps": run_words.gaps(runs),
         "tables": [_plain(table) for table in tables],
     }

@@ -1,134 +1,84 @@
-"""One self-contained page on an experiment: leakage first, then the figures of its runs, maps, recipe, limits."""
+"""One self-contained page on a run: what its figures can be trusted for first, then the figures themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from osteolens.reporting import run_tables, run_words
-from osteolens.reporting.html import EmbeddedFigure, PageTable, render
-from osteolens.reporting.metric_table import MetricTable
-from osteolens.reporting.run_results import RunResults, read_runs
+import osteolens
+from osteolens.reporting.chapters import Block, Section
+from osteolens.reporting.decision_chapter import decision_chapter
+from osteolens.reporting.honesty_chapter import honesty_chapter
+from osteolens.reporting.html import count, render
+from osteolens.reporting.map_chapter import map_chapter
+from osteolens.reporting.performance_chapter import performance_chapter
+from osteolens.reporting.recipe_chapter import data_chapter, training_chapter
+from osteolens.reporting.robustness_chapter import robustness_chapter
+from osteolens.reporting.run_results import RunResults, read_run
+from osteolens.reporting.subgroup_chapter import subgroup_chapter
 from osteolens.storage import RunFolder, write_text
 
-_RECIPE = {
-    "data": {"image_size", "resize", "interpolation", "clahe"},
-    "model": {"backbone", "attn_layer", "dropout", "pretrained", "weights", "pad_type"},
-    "augmentation": None,
-    "training": None,
-    "evaluation": None,
-    "explanation": None,
-}  # folders are left out: they belong to the machine, not to the method
+_LIMITS = """These are figures of one data set, one recipe and one seed. You may conclude how often this network
+answered as the labels say on these images, within the intervals; where the split shares no cases, that holds for other
+cases from the same sources too.
+
+You may not conclude that it works at another hospital, on another device, or on the mixture of findings that a clinic
+sees: precision in particular changes with how common each class is. Unless a split holds whole sources out, train and
+test images come from the same sources, and a network may use marks of the source (markers, borders, blur, the part of
+the body) instead of the lesion; a map that lies on the lesion makes that less likely but does not rule it out.
+
+The labels are those of the data set and were not read again. Probabilities were calibrated on images of the same
+sources at most; they are not risks of a patient."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Maps:
-    """What the chapter on maps shows of one run."""
-
-    sentence: str
-    warnings: list[str]
-    tables: tuple[MetricTable, ...]
-    figures: tuple[EmbeddedFigure, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _RunView:
-    """What the page shows of one run, ready to be drawn."""
-
-    anchor: str
-    label: str
-    tables: tuple[MetricTable, ...]
-    figures: tuple[EmbeddedFigure, ...]
-    training: EmbeddedFigure
-    counts: PageTable
-    maps: _Maps | None
-
-
-def write_run_report(runs: Sequence[RunFolder], out: Path) -> Path:
-    """Write the page and return `out`.
+def write_run_report(run: RunFolder, out: Path | None = None) -> Path:
+    """Write the page and return where it lies.
 
     Parameters
     ----------
-    runs
-        Runs of one experiment, one per split scheme. On the page, those whose evaluated part shares no case with train
-        stand first.
+    out
+        None means ``report.html`` in the run's folder.
 
     Raises
     ------
     DataError
-        There is no run, two runs have the same split scheme or runs are of different experiments or classes, or a file
-        of a run is missing, damaged or of another state of the run.
+        See :func:`osteolens.reporting.run_results.read_run`.
     """
-    return write_text(out, render("run.html.j2", **_context(read_runs(runs))))
+    results = read_run(run)
+    config = results.config
+    page = render(
+        "run.html.j2",
+        experiment=config.experiment,
+        split=results.name,
+        lead=_lead(results),
+        chapters=_chapters(results),
+    )
+    return write_text(run.report if out is None else out, page)
 
 
-def _context(runs: list[RunResults]) -> dict[str, Any]:
-    config, names = runs[0].config, [run.name for run in runs]
-    return {
-        "experiment": config.experiment,
-        "backbone": config.model.backbone,
-        "size": config.data.image_size,
-        "seed": config.seed,
-        "deterministic": config.deterministic,
-        "images": max(len(run.manifest.frame) for run in runs),
-        "verdicts": run_words.verdicts(runs),
-        "which_to_read": run_words.which_to_read(runs),
-        "pooled_normals": run_words.pooled_normals(runs),
-        "leakage": run_tables.leakage_table(runs),
-        "headline": run_tables.headline_table(runs),
-        "intervals": run_words.intervals_sentence(runs[0]),
-        "missed": [sentence for run in runs if (sentence := run_words.missed(run))],
-        "gaps": run_words.gaps(runs),
-        "runs": [_view(run) for run in runs],
-        "recipe": run_tables.side_by_side(names, [_recipe(run) for run in runs], "Recipe"),
-        "provenance": run_tables.side_by_side(names, [run.provenance for run in runs], "Provenance"),
-        "command": _command(runs[0]),
-    }
+def _chapters(run: RunResults) -> list[Section]:
+    return [
+        honesty_chapter(run),
+        performance_chapter(run),
+        decision_chapter(run),
+        subgroup_chapter(run),
+        robustness_chapter(run),
+        map_chapter(run),
+        training_chapter(run),
+        data_chapter(run),
+        _limits(),
+    ]
 
 
-def _view(run: RunResults) -> _RunView:
-    return _RunView(
-        run.anchor,
-        run_tables.run_label(run),
-        (run_tables.class_table(run), run_tables.further_table(run)),
-        tuple(run_words.evaluation_figures(run)),
-        run_words.training_figure(run),
-        run_tables.counts_table(run),
-        _maps(run),
+def _lead(run: RunResults) -> str:
+    config, summary = run.config, run.summary
+    return (
+        f"{config.model.backbone} at {config.data.image_size} pixels (seed {config.seed}) names "
+        f"{', '.join(run.class_names[:-1])} or {run.class_names[-1]} on radiographs of bone. It was tested on "
+        f"{count(summary['n'])} of {count(len(run.manifest.frame))} images: the {run.part} part, "
+        f"{count(summary['cases'])} cases."
     )
 
 
-def _maps(run: RunResults) -> _Maps | None:
-    if run.maps is None:
-        return None
-    report = run.maps.report
-    tables = (
-        run_tables.map_table(run, report),
-        run_tables.map_group_table(run, report, "per_class", "Class"),
-        run_tables.map_group_table(run, report, "per_size_band", "Lesion's share of the image"),
-    )
-    return _Maps(
-        run_words.map_sentence(report),
-        list(report.get("warnings", [])),
-        tuple(table for table in tables if table.rows) if report["n"] else (),
-        tuple(run_words.map_figures(run, run.maps)),
-    )
-
-
-def _command(run: RunResults) -> str:
-    config = run.config
-    results = config.paths.results_dir
-    saved = (Path(results.name) if results.is_absolute() else results) / config.experiment / run.name / "config.yaml"
-    return f"osteolens run --config {saved.as_posix()} --override experiment={config.experiment}-repeated"
-
-
-def _recipe(run: RunResults) -> dict[str, Any]:
-    values = run.config.to_dict()
-    weights = run.config.model.weights
-    values["model"]["weights"] = weights.name if weights is not None else None
-    return {
-        section: {key: value for key, value in values[section].items() if keys is None or key in keys}
-        for section, keys in _RECIPE.items()
-    }
+def _limits() -> Section:
+    paragraphs = (*_LIMITS.split("\n\n"), osteolens.NOT_FOR_CLINICAL_USE)
+    return Section("limits", "Limits", tuple(Block("text", paragraph) for paragraph in paragraphs))

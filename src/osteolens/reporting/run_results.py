@@ -14,12 +14,24 @@ from osteolens.domain import Column, image_stem
 from osteolens.errors import DataError
 from osteolens.storage import RunFolder, read_json, read_table
 
-EVALUATION_FIGURES = ("confusion_matrix.png", "roc_curves.png", "pr_curves.png")
+EVALUATION_FIGURES = (
+    *("confusion_matrix", "roc_curves", "pr_curves"),
+    *("reliability", "conformal_coverage", "risk_coverage", "decision_curves"),
+)
 
 _SUMMARY_KEYS = (
     *("n", "cases", "split", "class_names", "per_class_n", "confidence", "resamples", "resampled_by"),
-    *("overall", "per_class", "confusion_matrix"),
+    *("intervals", "overall", "per_class", "confusion_matrix"),
 )
+_HONESTY_KEYS = (
+    *("split", "confidence", "resamples", "scores", "leakage", "origins", "siblings", "blind", "within_sources"),
+    *("subgroups", "conclusion"),
+)
+_DECISION_KEYS = (
+    *("class_names", "confidence", "resamples", "fitted", "reason", "validation", "test", "cases_in_both"),
+    *("probabilities", "calibration", "conformal", "selective", "operating_points", "decision_curves", "prior_shift"),
+)
+_ROBUSTNESS_KEYS = ("class_names", "split", "confidence", "resamples", "corruptions", "not_measured", "clean", "curves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +64,18 @@ class RunResults:
     ----------
     summary, averages
         Content of ``metrics_summary.json`` and ``classification_report.json``.
+    honesty
+        Content of ``honesty.json``, see :func:`osteolens.evaluation.honesty.honesty_panel`.
+    decisions
+        Content of ``decisions.json``, see :func:`osteolens.evaluation.decisions.decisions`.
+    robustness
+        Content of ``corruption.json``, see :func:`osteolens.experiments.robustness.robustness_record`; None where it
+        was not made.
     history
         One row per epoch; empty cells are left out.
     figures
-        File name to PNG: the three of the evaluation.
+        Name of each of :data:`EVALUATION_FIGURES` to SVG, and with `robustness` also ``corruption_curves``, which may
+        be a PNG.
     maps
         None where they were not made.
     """
@@ -65,6 +85,9 @@ class RunResults:
     leakage: dict[str, Any]
     summary: dict[str, Any]
     averages: dict[str, Any]
+    honesty: dict[str, Any]
+    decisions: dict[str, Any]
+    robustness: dict[str, Any] | None
     provenance: dict[str, Any]
     history: list[dict[str, float]]
     curves: bytes
@@ -151,10 +174,13 @@ def read_run(folder: RunFolder) -> RunResults:
         averages=_record(
             folder.evaluation / "classification_report.json", "eval", ("macro avg", "weighted avg", "accuracy")
         ),
+        honesty=_record(folder.evaluation / "honesty.json", "eval", _HONESTY_KEYS),
+        decisions=_record(folder.evaluation / "decisions.json", "eval", _DECISION_KEYS),
+        robustness=_robustness(folder),
         provenance=_record(folder.provenance, "train", ()),
         history=_history(_present(folder.log, "train")),
         curves=_picture(folder.curves, "train"),
-        figures={name: _picture(folder.evaluation / name, "eval") for name in EVALUATION_FIGURES},
+        figures=_figures(folder),
         maps=_maps(folder.explanation, summary["class_names"]),
     )
     _check_agreement(results, folder)
@@ -174,6 +200,19 @@ def _maps(folder: Path, class_names: list[str]) -> MapResults | None:
     return MapResults(report, index, galleries, comparison)
 
 
+def _robustness(folder: RunFolder) -> dict[str, Any] | None:
+    path = folder.robustness / "corruption.json"
+    return _record(path, "robustness", _ROBUSTNESS_KEYS) if path.is_file() else None
+
+
+def _figures(folder: RunFolder) -> dict[str, bytes]:
+    figures = {name: _picture(folder.evaluation / f"{name}.svg", "eval") for name in EVALUATION_FIGURES}
+    if (folder.robustness / "corruption.json").is_file():
+        drawing = folder.robustness / "corruption_curves.svg"
+        figures[drawing.stem] = _picture(drawing if drawing.is_file() else drawing.with_suffix(".png"), "robustness")
+    return figures
+
+
 def _check_agreement(results: RunResults, folder: RunFolder) -> None:
     """Refuse files of different states of a run: a leakage that is not of the evaluated images would mislead."""
     part, images = results.part, results.summary["n"]
@@ -190,6 +229,26 @@ def _check_agreement(results: RunResults, folder: RunFolder) -> None:
             f"the figures in {folder.evaluation} are of the classes {', '.join(results.class_names)}, the run's are "
             f"{', '.join(results.config.class_names)}. Run osteolens eval again."
         )
+    _check_records(results, folder)
+
+
+def _check_records(results: RunResults, folder: RunFolder) -> None:
+    """Refuse a panel, decisions or robustness that are of other images than the figures."""
+    figures_of = f"{results.summary['n']} {results.part} images"
+    honesty, tested = results.honesty, results.decisions["test"]
+    told = [
+        (folder.evaluation / "honesty.json", "eval", honesty["scores"]["n"], honesty["split"]),
+        (folder.evaluation / "decisions.json", "eval", tested["n"], tested["split"]),
+    ]
+    if results.robustness is not None:
+        clean, part = results.robustness["clean"], results.robustness["split"]
+        told.append((folder.robustness / "corruption.json", "robustness", clean["n"], part))
+    for path, verb, images, part in told:
+        if f"{images} {part} images" != figures_of:
+            raise DataError(
+                f"{path} is of {images} {part} images, the figures in {folder.evaluation} are of {figures_of}. Run "
+                f"osteolens {verb} again."
+            )
 
 
 def _present(path: Path, verb: str) -> Path:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from osteolens.domain import SPLIT_NAMES, Column
 from osteolens.evaluation.metrics import CLASS_METRICS
-from osteolens.reporting.html import PageTable, count, fixed, percent
+from osteolens.reporting.html import fixed, percent
 from osteolens.reporting.metric_table import MetricCell, MetricTable, count_cell, metric_cell, share_cell
 from osteolens.reporting.run_results import RunResults
 
@@ -17,6 +16,9 @@ METRIC_NAMES = {
     "macro_auc": "Macro AUC",
     "macro_f1": "Macro F1",
     "macro_average_precision": "Macro average precision",
+    "macro_precision": "Macro precision",
+    "macro_specificity": "Macro specificity",
+    "weighted_f1": "F1 weighted by images",
     "cohen_kappa": "Cohen's kappa",
     "mcc": "Matthews correlation",
     "sensitivity": "Sensitivity",
@@ -27,17 +29,10 @@ METRIC_NAMES = {
     "average_precision": "Average precision",
 }
 HEADLINE = ("accuracy", "balanced_accuracy", "macro_auc", "macro_f1")
-FURTHER = ("macro_average_precision", "cohen_kappa", "mcc")
 AVERAGED = {"macro avg": "Mean of the classes", "weighted avg": "Mean weighted by images"}
 REPORT_KEYS = {"sensitivity": "recall", "precision": "precision", "f1": "f1-score"}
 
-_MAP_SCORES = {
-    "pointing_game": "Pointing game",
-    "energy": "Energy in the lesion",
-    "area_share": "Lesion's share of the area",
-    "energy_ratio": "Energy / area share",
-}
-MAP_DIGITS = 3  # decimals of an interval: an overlap may be a few hundredths
+MAP_DIGITS = 3  # decimals of an interval of map scores: an overlap may be a few hundredths
 _EMPTY = MetricCell("")
 
 
@@ -111,72 +106,17 @@ def class_table(run: RunResults) -> MetricTable:
         cells = [_average(averages[REPORT_KEYS[name]]) if name in REPORT_KEYS else _EMPTY for name in CLASS_METRICS]
         rows.append((label, (count_cell(averages["support"]), *cells)))
     headings = ("Class", "Images", *(METRIC_NAMES[name] for name in CLASS_METRICS))
-    return MetricTable(f"{run.anchor}-classes", f"{run.name}: each class against the rest", headings, tuple(rows))
+    return MetricTable(f"{run.anchor}-classes", "Each class against the rest", headings, tuple(rows))
 
 
-def further_table(run: RunResults) -> MetricTable:
-    """Return the overall metrics that the headline leaves out."""
-    cells = tuple(metric_cell(run.summary["overall"][name]) for name in FURTHER)
-    headings = ("Classes", *(METRIC_NAMES[name] for name in FURTHER))
-    return MetricTable(f"{run.anchor}-further", f"{run.name}: further figures", headings, (("All together", cells),))
-
-
-def map_table(run: RunResults, report: dict[str, Any]) -> MetricTable:
-    """Return the scores of the maps beside those of a map that always marks the centre."""
-    columns = {"Maps": report["overall"], "Centre prior": report["centre_prior"]}
-    if "all_shapes" in report:
-        columns["Maps, boxes included"] = report["all_shapes"]
-    rows = [
-        (label, tuple(metric_cell(column[key], MAP_DIGITS) for column in columns.values()))
-        for key, label in _score_names(report["overall"])
-    ]
-    caption = f"{run.name}: agreement with the annotation, mean over images, {level(run)} intervals"
-    return MetricTable(f"{run.anchor}-maps", caption, ("Score", *columns), tuple(rows))
-
-
-def map_group_table(run: RunResults, report: dict[str, Any], grouping: str, title: str) -> MetricTable:
-    """Return the scores of the maps by ``per_class`` or ``per_size_band``; groups without an image are left out."""
-    scores = list(_score_names(report["overall"]))
-    rows = [
-        (
-            name,
-            (
-                count_cell(group["n"]),
-                count_cell(group["cases"]),
-                *(metric_cell(group[key], MAP_DIGITS) for key, _ in scores),
-            ),
-        )
-        for name, group in report[grouping].items()
-        if group["n"]
-    ]
-    headings = (title, "Images", "Cases", *(label for _, label in scores))
-    return MetricTable(f"{run.anchor}-{grouping}", f"{run.name}: maps by {title.lower()}", headings, tuple(rows))
-
-
-def counts_table(run: RunResults) -> PageTable:
-    """Return images per class, and cases, of each part of the manifest."""
-    frame = run.manifest.frame
-    rows = []
-    for name in (*(part for part in SPLIT_NAMES if run.manifest.has(part)), "all"):
-        part = frame if name == "all" else frame[frame[Column.SPLIT] == name]
-        classes = [count(int((part[Column.LABEL] == label).sum())) for label in run.class_names]
-        rows.append((name, *classes, count(len(part)), count(part[Column.CASE].nunique())))
-    return PageTable(("Part", *run.class_names, "Images", "Cases"), tuple(rows), f"{run.name}: images and cases")
-
-
-def side_by_side(names: Sequence[str], records: Sequence[dict[str, Any]], caption: str) -> tuple[PageTable, ...]:
-    """Return what records have in common as one table and, where they differ, one column per run as another."""
-    flat = [dict(_leaves(record)) for record in records]
-    keys = list(dict.fromkeys(key for record in flat for key in record))
-    values = {key: [record.get(key, "") for record in flat] for key in keys}
-    common = tuple((key, cells[0]) for key, cells in values.items() if len(set(cells)) == 1)
-    different = tuple((key, *cells) for key, cells in values.items() if len(set(cells)) > 1)
-    whose = f"{caption}, all runs" if len(names) > 1 else caption
-    tables = (
-        PageTable(("Entry", "Value"), common, whose),
-        PageTable(("Entry", *names), different, f"{caption}, where the runs differ"),
+def overall_table(run: RunResults) -> MetricTable:
+    """Return the metrics over all classes, one in a row."""
+    cells = {name: metric_cell(entry) for name, entry in run.summary["overall"].items()}
+    rows = tuple(
+        (METRIC_NAMES[name], (MetricCell(cell.text, note=cell.note), MetricCell(cell.detail)))
+        for name, cell in cells.items()
     )
-    return tuple(table for table in tables if table.rows)
+    return MetricTable("overall", "All classes together", ("Figure", "Value", f"{level(run)} interval"), rows)
 
 
 def _shared(entry: dict[str, Any] | None, key: str) -> MetricCell:
@@ -199,22 +139,5 @@ def _average(value: float | None) -> MetricCell:
     return MetricCell(fixed(value))
 
 
-def _score_names(scores: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for key in scores:
-        label = f"IoU at {key.removeprefix('iou_')}" if key.startswith("iou_") else _MAP_SCORES.get(key)
-        if label is not None:
-            yield key, label
-
-
 def _parts(runs: Sequence[RunResults]) -> str:
     return " or ".join(dict.fromkeys(run.part for run in runs))
-
-
-def _leaves(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in record.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        elif isinstance(value, list | tuple):
-            yield f"{prefix}{key}", ", ".join(map(str, value))
-        else:
-            yield f"{prefix}{key}", "none" if value is None else str(value)

@@ -7,11 +7,12 @@ from typing import Any
 
 from osteolens.data.audit.findings import Finding, counted
 from osteolens.domain import MALIGNANT, Column
-from osteolens.reporting.html import EmbeddedFigure, as_jpeg, count, fixed
+from osteolens.reporting.html import count, fixed
 from osteolens.reporting.metric_table import NOT_DEFINED, metric_text
-from osteolens.reporting.run_results import MapResults, RunResults
-from osteolens.reporting.run_tables import MAP_DIGITS, METRIC_NAMES, level
+from osteolens.reporting.run_results import RunResults
+from osteolens.reporting.run_tables import METRIC_NAMES, level
 
+INTERVAL_NAMES = {"bca": "bias-corrected and accelerated", "percentile": "percentiles"}
 POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and age: see osteolens.data.cases
 
 
@@ -70,40 +71,7 @@ def missed(run: RunResults) -> str:
     found = answers.pop(MALIGNANT)
     others = _and([f"{count(number)} as {name}" for name, number in answers.items()])
     images, sensitivity = counted(total, f"{MALIGNANT} image"), run.summary["per_class"][MALIGNANT]["sensitivity"]
-    return (
-        f"Split {run.name}: of {images}, {count(found)} answered as {MALIGNANT}, {others}; "
-        f"sensitivity {metric_text(sensitivity)}."
-    )
-
-
-def evaluation_figures(run: RunResults) -> list[EmbeddedFigure]:
-    """Return confusion matrix, ROC and precision-recall curves with their numbers in words."""
-    names, summary = run.class_names, run.summary
-    rows = [
-        f"{name} answered as " + ", ".join(f"{other} {number}" for other, number in zip(names, counts, strict=True))
-        for name, counts in zip(names, summary["confusion_matrix"], strict=True)
-    ]
-    areas, precisions = (
-        ", ".join(f"{name} {metric_text(summary['per_class'][name][metric])}" for name in names)
-        for metric in ("auc", "average_precision")
-    )
-    return [
-        EmbeddedFigure(
-            run.figures["confusion_matrix.png"],
-            "Confusion matrix. Rows are the truth, columns the answer.",
-            f"Confusion matrix of {run.name}: {'; '.join(rows)}.",
-        ),
-        EmbeddedFigure(
-            run.figures["roc_curves.png"],
-            "ROC curves, each class against the rest. The diagonal is chance.",
-            f"ROC curves of {run.name}; area under the curve: {areas}.",
-        ),
-        EmbeddedFigure(
-            run.figures["pr_curves.png"],
-            "Precision-recall curves. The faint line is the share of the class, which chance reaches.",
-            f"Precision-recall curves of {run.name}; average precision: {precisions}.",
-        ),
-    ]
+    return f"Of {images}, {count(found)} answered as {MALIGNANT}, {others}; sensitivity {metric_text(sensitivity)}."
 
 
 def training_sentence(run: RunResults) -> str:
@@ -119,47 +87,6 @@ def training_sentence(run: RunResults) -> str:
         f"{length}, {seconds / 60:.1f} minutes; epoch {best['epoch']:.0f} was kept, chosen by {monitor} "
         f"{fixed(best[monitor])} on the validation part."
     )
-
-
-def training_figure(run: RunResults) -> EmbeddedFigure:
-    """Return the training curves."""
-    sentence = training_sentence(run)
-    return EmbeddedFigure(run.curves, f"{run.name}: {sentence}", f"Loss and validation figures by epoch. {sentence}")
-
-
-def map_sentence(report: dict[str, Any]) -> str:
-    """Return what the pointing game found, in words."""
-    maps, prior = report["overall"]["pointing_game"], report["centre_prior"]["pointing_game"]
-    if maps["value"] is None or prior["value"] is None:
-        return f"No map could be scored: {maps['reason'] or prior['reason']}."
-    return (
-        f"The strongest point of the map lies in the lesion in a share of {metric_text(maps, MAP_DIGITS)} of the "
-        f"{counted(report['n'], 'annotated image')} ({counted(report['cases'], 'case')}). The centre prior hits a "
-        f"share of {metric_text(prior, MAP_DIGITS)}."
-    )
-
-
-def map_figures(run: RunResults, maps: MapResults) -> Iterator[EmbeddedFigure]:
-    """Yield the comparison panel and the galleries."""
-    if maps.comparison is not None:
-        ious = [
-            f"IoU at {key.removeprefix('iou_')} {metric_text(entry, MAP_DIGITS)}"
-            for key, entry in maps.report["overall"].items()
-            if key.startswith("iou_")
-        ]
-        yield EmbeddedFigure(
-            as_jpeg(maps.comparison),
-            f"{run.name}: radiograph, annotation, map of the true class, overlay; images chosen blind to their score.",
-            f"Maps beside annotations. Mean over all annotated images: {', '.join(ious)}.",
-        )
-    for name, png in maps.galleries.items():
-        groups = maps.index["galleries"][name]["groups"]
-        shown = ", ".join(f"{kind} {len(group['shown'])} of {group['total']}" for kind, group in groups.items())
-        yield EmbeddedFigure(
-            as_jpeg(png),
-            f"{run.name}, {name}: the most confident right (TP) and wrong (FP, FN) answers. Shown: {shown}.",
-            f"Gallery of the class {name} with maps of the answered class. Shown: {shown}.",
-        )
 
 
 def _meaning(run: RunResults) -> str:
@@ -192,7 +119,9 @@ def _and(names: Sequence[str]) -> str:
 def intervals_sentence(run: RunResults) -> str:
     """Return how the intervals were made."""
     summary = run.summary
+    kind = INTERVAL_NAMES.get(summary["intervals"], summary["intervals"])
     return (
-        f"Intervals: {level(run)}, {count(summary['resamples'])} bootstrap resamples by {summary['resampled_by']}. "
+        f"Intervals: {level(run)}, {kind}, {count(summary['resamples'])} bootstrap resamples by "
+        f"{summary['resampled_by']}. "
         "They hold the chance of which cases were tested, not that of training again or of another hospital."
     )

@@ -9,13 +9,13 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from osteolens.config import load_config
+from osteolens.data.image_facts import subgroup_columns
 from osteolens.data.radiographs import load_radiographs
 from osteolens.data.splits import make_split
 from osteolens.evaluation.blind import BLIND_MODELS, blind_predictions, blind_scores
 from osteolens.evaluation.facts import ImageFacts, gather_facts
 from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.data.image_facts import subgroup_columns
 
 CLASSES = ("Normal", "Benign", "Malignant")
 TRAIN, TEST = 240, 60

@@ -11,9 +11,9 @@ from osteolens.evaluation.decision_figures import (
     decision_curve_figure,
     reliability_figure,
     risk_coverage_figure,
-    save_decision_figures,
 )
 from osteolens.evaluation.decisions import NOTHING_FITTED, decisions
+from osteolens.evaluation.figures import save_plot
 from osteolens.evaluation.predictions import PredictionsTable
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -87,6 +87,8 @@ def test_what_is_missing_is_said_in_the_figure(tmp_path: Path) -> None:
     nothing = decision_curve_figure(bare).axes[0].texts[0].get_text()
     assert nothing.replace("\n", " ") == "all images are negative: there is nothing to decide"
     assert len(reliability_figure(bare).axes[0].containers) == 1
-    files = save_decision_figures(bare, tmp_path)
-    assert [path.name for path in files] == list(DECISION_FIGURES)
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in files)
+    for name, draw in DECISION_FIGURES.items():
+        png, svg = save_plot(draw(bare), tmp_path / name)
+        assert png.read_bytes().startswith(b"\x89PNG")
+        assert svg.read_text(encoding="utf-8").count("<svg ") == 1
+        assert save_plot(draw(bare), tmp_path / "again" / name)[1].read_bytes() == svg.read_bytes()

@@ -75,8 +75,8 @@ def test_files_and_summary(tmp_path: Path) -> None:
         rows = list(csv.reader(stream))
     assert rows[0] == ["true / predicted", *CLASSES]
     assert rows[3] == ["Malignant", *map(str, matrix[2])]
-    for picture in tmp_path.glob("*.png"):
-        header = picture.read_bytes()[:24]
+    for name in ("roc_curves", "pr_curves", "confusion_matrix"):
+        header = (tmp_path / f"{name}.png").read_bytes()[:24]
         assert header.startswith(b"\x89PNG")
         assert [int.from_bytes(header[at : at + 4], "big") for at in (16, 20)] == [840, 840]  # 6 inches at 140 dpi
 
@@ -125,10 +125,10 @@ def test_intervals_widen_when_images_share_a_case() -> None:
 def test_an_absent_class_gives_null_with_a_reason(tmp_path: Path) -> None:
     summary = evaluate(made_up(classes=2), tmp_path, resamples=100)
     assert strict_json(tmp_path / "metrics_summary.json") == summary
-    absent = {"value": None, "low": None, "high": None, "reason": "no Malignant image in this part"}
-    assert summary["per_class"]["Malignant"]["auc"] == absent
-    assert summary["overall"]["macro_auc"] == absent
-    assert summary["overall"]["balanced_accuracy"] == absent
+    absent = {"value": None, "low": None, "high": None, "reason": "no Malignant image in this part", "method": None}
+    assert summary["per_class"]["Malignant"]["auc"] == absent | {"n": 0}
+    assert summary["overall"]["macro_auc"] == absent | {"n": 120}
+    assert summary["overall"]["balanced_accuracy"] == absent | {"n": 120}
     assert summary["overall"]["accuracy"]["value"] is not None
     assert summary["confusion_matrix_row_normalised"][2] == [None, None, None]
     report = strict_json(tmp_path / "classification_report.json")
@@ -147,6 +147,8 @@ def test_one_image_is_enough_but_has_no_interval(tmp_path: Path) -> None:
         "low": None,
         "high": None,
         "reason": "all Normal images are of one case: no interval",
+        "method": None,
+        "n": 1,
     }
     assert all(entry["value"] is not None or entry["reason"] for entry in entries(summary))
 

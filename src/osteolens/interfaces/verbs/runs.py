@@ -13,10 +13,14 @@ from osteolens.interfaces.options import (
     AsJson,
     ConfigFile,
     DataRoot,
+    EvaluationFolder,
     Fresh,
+    LabelsTable,
     Overrides,
+    Predictions,
     Quiet,
     Splits,
+    SplitTable,
     load_chosen,
     resolve,
 )
@@ -66,19 +70,24 @@ def evaluate(
     data: DataRoot = None,
     scheme: Splits = None,
     all_splits: AllSplits = False,
-    predictions: Annotated[Path | None, typer.Option(help="Any predictions table instead of a run's.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the figures of --predictions.")] = Path("results/evaluation"),
+    predictions: Predictions = None,
+    labels: LabelsTable = None,
+    split_table: SplitTable = None,
+    out: EvaluationFolder = None,
     quiet: Quiet = False,
     json: AsJson = False,
 ) -> None:
-    """Work out the figures of a run, or of anybody's predictions table, with intervals."""
+    """Work out the figures of a run, or of anybody's predictions, with intervals."""
+    _check_sources(predictions, labels, split_table, out, has_scheme=bool(scheme) or all_splits)
     options = resolve(config, override, data, quiet=quiet)
     if predictions is not None:
-        if data is not None or scheme or all_splits:
-            raise ConfigError("--predictions is evaluated alone: leave out --data, --split and --all-splits.")
+        from osteolens.data.radiographs import load_radiographs
         from osteolens.experiments.foreign import evaluate_table
 
-        summaries = [evaluate_table(predictions, out, options)]
+        radiographs = None if data is None else load_radiographs(options.data)
+        folder = out or Path("results/evaluation")
+        tables = {"labels": labels, "split_table": split_table}
+        summaries = [evaluate_table(predictions, folder, options, **tables, data=radiographs)]
     else:
         radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
         from osteolens.experiments import stages
@@ -86,6 +95,20 @@ def evaluate(
         summaries = [stages.evaluate_run(options, radiographs, name) for name in names]
     for path in summaries:
         say(path.read_text(encoding="utf-8").rstrip() if json else path)
+
+
+def _check_sources(
+    predictions: Path | None, labels: Path | None, split_table: Path | None, out: Path | None, *, has_scheme: bool
+) -> None:
+    """Raise :class:`ConfigError` for options of a run given with those of a predictions table."""
+    if predictions is not None and has_scheme:
+        raise ConfigError(
+            "--predictions is evaluated without --split and --all-splits; what the model was trained on is given with "
+            "--split-table FILE."
+        )
+    of_table = {"--labels": labels, "--split-table": split_table, "--out": out}
+    if predictions is None and (given := [name for name, value in of_table.items() if value is not None]):
+        raise ConfigError(f"{', '.join(given)} can be used with --predictions FILE only.")
 
 
 def gradcam(
@@ -112,14 +135,21 @@ def report(
     command: Annotated[str, typer.Option(help="The command to name on the Markdown page.")] = "osteolens run",
     quiet: Quiet = False,
 ) -> None:
-    """Write one self-contained HTML page on all finished runs of an experiment."""
+    """Write the report on all finished runs of an experiment, a model card of each, and the proof-of-concept report."""
     options = resolve(config, override, None, quiet=quiet)
-    from osteolens.interfaces.main_job import finished_runs, write_report
+    from osteolens.interfaces.main_job import audit_folder, finished_runs, write_report
+    from osteolens.reporting.model_card import write_model_card
+    from osteolens.reporting.poc_report import write_poc_report
     from osteolens.reporting.results_page import write_results_page
 
     say(write_report(options))
+    runs = finished_runs(options)
+    for folder in runs:
+        say(write_model_card(folder))
+    results = options.paths.results_dir / options.experiment
+    say(write_poc_report(runs, results, audit_folder(options) / "data_audit.json"))
     if markdown is not None:
-        say(write_results_page(finished_runs(options), markdown, command=command))
+        say(write_results_page(runs, markdown, command=command))
 
 
 def run(

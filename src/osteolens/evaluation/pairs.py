@@ -1,0 +1,107 @@
+"""Two models on the same images, for every pair of runs of which that holds, with p-values corrected together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+from osteolens.errors import EvaluationError
+from osteolens.evaluation.alignment import aligned, known_cases
+from osteolens.evaluation.bootstrap import bootstrap_weights
+from osteolens.evaluation.compared_run import ComparedRun
+from osteolens.evaluation.estimates import defined
+from osteolens.evaluation.fixed_specificity import AT_SPECIFICITY
+from osteolens.evaluation.headline import Resampling, chosen_figures
+from osteolens.evaluation.holm import holm
+from osteolens.evaluation.overlap import WeightedDifference
+from osteolens.evaluation.paired import compare, two_sided_p_value
+from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.randomness import named_generator
+
+
+def paired_comparisons(
+    runs: Sequence[ComparedRun], resampling: Resampling
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Return the paired comparisons, and the pairs on one split that cannot be compared so."""
+    made: list[dict[str, Any]] = []
+    refused: list[dict[str, str]] = []
+    for first, second in combinations(runs, 2):
+        names = {"first": first.label, "second": second.label}
+        if first.experiment == second.experiment:
+            continue
+        if first.images != second.images:
+            if first.scheme == second.scheme:
+                refused.append(names | {"reason": "they were not evaluated on the same images"})
+            continue
+        try:
+            made.append(names | _paired(first.table, second.table, resampling))
+        except EvaluationError as error:
+            refused.append(names | {"reason": str(error)})
+    return made, refused
+
+
+def correct_p_values(comparisons: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add ``p_holm`` to each entry and return how many comparisons each figure was corrected for."""
+    by_figure: dict[str, list[dict[str, Any]]] = {}
+    for comparison in comparisons:
+        for metric, name, entry in figure_leaves(comparison["figures"]):
+            by_figure.setdefault(f"{metric} {name}" if name else metric, []).append(entry)
+    counts = {}
+    for figure, entries in by_figure.items():
+        for entry, corrected in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
+            entry["p_holm"] = corrected
+        counts[figure] = sum(entry["p_value"] is not None for entry in entries)
+    return {"family": "one figure over all pairs of runs on the same images", "comparisons": counts}
+
+
+def figure_leaves(figures: dict[str, Any]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+    """Yield metric, class (None for an overall figure) and entry of each figure."""
+    for metric, found in figures.items():
+        if "value" in found:
+            yield metric, None, found
+        else:
+            yield from ((metric, name, entry) for name, entry in found.items())
+
+
+def _paired(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
+    """Return first less second; compare() takes them in the other order."""
+    found = compare(
+        second, first, resamples=resampling.resamples, confidence=resampling.confidence, seed=resampling.seed
+    )
+    chosen = chosen_figures(found)
+    overall = {metric: _turned(entry) for metric, entry in chosen.items() if metric != "sensitivity"}
+    return {
+        "n": found["n"],
+        "cases": found["cases"],
+        "figures": {
+            **overall,
+            "sensitivity": {name: _turned(entry) for name, entry in chosen["sensitivity"].items()},
+            AT_SPECIFICITY: _paired_at_specificity(first, second, resampling),
+            "auc": {name: _by_delong(own["auc"], found["delong"][name]) for name, own in found["per_class"].items()},
+        },
+    }
+
+
+def _turned(entry: dict[str, Any]) -> dict[str, Any]:
+    sides = {"first": entry["second"], "second": entry["first"], "value": entry["difference"]}
+    return sides | {key: entry[key] for key in ("low", "high", "p_value", "reason")} | {"method": "percentile"}
+
+
+def _by_delong(entry: dict[str, Any], delong: dict[str, Any]) -> dict[str, Any]:
+    limits = {key: delong[key] for key in ("low", "high", "p_value")}
+    reason = entry["reason"] if entry["difference"] is None else None
+    if reason is None and delong["p_value"] is None:
+        reason = "the difference has no variance: no interval"
+    return _turned(entry) | limits | {"reason": reason, "method": "delong"}
+
+
+def _paired_at_specificity(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
+    second = aligned(first, second)
+    cases, generator = known_cases(first, second), named_generator(resampling.seed, "bootstrap")
+    weights = bootstrap_weights(cases, first.labels, resampling.resamples, generator)
+    difference = WeightedDifference.of(first, second, (weights, weights), resampling.confidence)
+    estimates = difference.estimates
+    p_value = two_sided_p_value(estimates.drawn(AT_SPECIFICITY, ()), resampling.confidence)
+    unknown = (AT_SPECIFICITY, None) in estimates.reasons
+    return difference.entry(AT_SPECIFICITY) | {"p_value": None if unknown else defined(p_value)}

@@ -1,0 +1,132 @@
+"""What is known of the images that somebody else's model was evaluated on, and of those it was trained on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from osteolens.config import DataOptions
+from osteolens.data.known_images import facts_of, keyed, read_labels
+from osteolens.data.leakage import measure_leakage
+from osteolens.data.leakage.siblings import siblings
+from osteolens.data.leakage.table import read_split_table
+from osteolens.data.radiographs import RadiographSet
+from osteolens.data.splits.assignment import joined_groups
+from osteolens.domain import Column, image_stem
+from osteolens.errors import EvaluationError
+from osteolens.evaluation.foreign_table import read_parts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownImages:
+    """Tables beside the predictions, each indexed by image; of what several say, the first counts.
+
+    Attributes
+    ----------
+    tables
+        Name of the table to the table, all text.
+    parts
+        Image to train, val or test, as far as one of the tables divides its images.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    parts: pd.Series[str]
+
+    @property
+    def images(self) -> Container[str]:
+        """All images of all tables."""
+        return _images(self.tables)
+
+
+def known_images(
+    options: DataOptions,
+    *,
+    labels: Path | None = None,
+    split_table: Path | None = None,
+    data: RadiographSet | None = None,
+) -> KnownImages:
+    """Read what was given; see :func:`osteolens.experiments.foreign.evaluate_table`.
+
+    The names of a data set's images count, then those of the labels; the others are matched to these.
+
+    Raises
+    ------
+    DataError
+        A table cannot be read, or names an image twice.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    if data is not None:
+        facts = keyed(facts_of(data), frozenset(), str(options.root))
+        tables[str(options.root)] = facts if labels is None else facts.drop(columns=Column.LABEL)
+    if labels is not None:
+        tables = {str(labels): keyed(read_labels(labels, options), _images(tables), str(labels)), **tables}
+    if split_table is not None:
+        tables[str(split_table)] = keyed(read_split_table(split_table), _images(tables), str(split_table))
+    dividing = str(labels if split_table is None else split_table)
+    return KnownImages(tables, _parts(tables.get(dividing), dividing))
+
+
+def division(images: pd.DataFrame, parts: pd.Series[str], known: KnownImages) -> pd.DataFrame | None:
+    """Return the evaluated images and those that the model was trained on, or None where these are not known.
+
+    Parameters
+    ----------
+    images
+        All images with label, case_id, center and source.
+    parts
+        Part of each evaluated image.
+
+    Raises
+    ------
+    EvaluationError
+        A train image has no label.
+    """
+    train = known.parts[known.parts == "train"]
+    if train.empty:
+        return None
+    both = pd.concat([train, parts])
+    columns = [Column.LABEL, Column.CASE, Column.CENTER, Column.SOURCE]
+    rows = images.loc[both.index, columns].assign(**{Column.SPLIT: both})
+    if (unlabelled := rows[Column.LABEL] == "").any():
+        raise EvaluationError(
+            f"{int(unlabelled.sum())} train image(s) have no label, such as {rows.index[unlabelled][0]}. Add them to "
+            f"the labels, or a column {Column.LABEL} to the table of the split."
+        )
+    return rows.rename_axis(Column.IMAGE_ID).reset_index()
+
+
+def division_leakage(divided: pd.DataFrame, data: RadiographSet | None) -> dict[str, Any]:
+    """Measure a :func:`division` by its cases, the known copies in BTXRD, and the contents of the files of `data`."""
+    groups = siblings(divided, Path(), None, None)
+    if data is not None:
+        stems = data.frame[Column.IMAGE_ID].map(image_stem)
+        content = dict(zip(stems, data.content_hashes(), strict=True))
+        copies = divided[Column.IMAGE_ID].map(lambda image: content.get(image, f"no file {image}"))
+        known = [copies, groups["duplicate"]] if "duplicate" in groups else [copies]
+        groups = groups.assign(duplicate=joined_groups(*known))
+    return measure_leakage(divided, groups)
+
+
+def _images(tables: dict[str, pd.DataFrame]) -> Container[str]:
+    return {image for table in tables.values() for image in table.index}
+
+
+def _parts(table: pd.DataFrame | None, name: str) -> pd.Series[str]:
+    if table is None or Column.SPLIT not in table or not (given := table[Column.SPLIT] != "").any():
+        return pd.Series(dtype=str)
+    with naming(name):
+        return read_parts(table.loc[given, Column.SPLIT])
+
+
+@contextlib.contextmanager
+def naming(table: Path | str) -> Iterator[None]:
+    """Begin the message of an :class:`EvaluationError` with the table that it is about."""
+    try:
+        yield
+    except EvaluationError as error:
+        raise EvaluationError(f"{table}: {error}") from error

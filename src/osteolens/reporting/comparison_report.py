@@ -1,0 +1,96 @@
+"""The page on a comparison: runs and splits, what is lost without leaks, model against model, published figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from osteolens.experiments.comparison import FIGURE_NAME
+from osteolens.reporting import comparison_tables as tables
+from osteolens.reporting import comparison_words as words
+from osteolens.reporting.chapters import Block, Section
+from osteolens.reporting.document import Document, blocks
+from osteolens.reporting.html import EmbeddedFigure, render
+from osteolens.storage import write_text
+
+PAGE_NAME = "comparison.html"
+
+
+def write_comparison_report(record: dict[str, Any], out: Path) -> Path:
+    """Write ``comparison.html`` and ``comparison.md`` beside the record and its figure, and return the HTML page.
+
+    Parameters
+    ----------
+    record
+        The result of :func:`osteolens.experiments.comparison.compare_folders`, which wrote the figure into `out`.
+    """
+    document = _document(record, (out / FIGURE_NAME).read_bytes())
+    page = write_text(out / PAGE_NAME, render("document.html.j2", document=document))
+    write_text(page.with_suffix(".md"), render("document.md.j2", document=_as_text(document)))
+    return page
+
+
+def _document(record: dict[str, Any], figure: bytes) -> Document:
+    verdicts = [words.verdict(run) for run in record["runs"]]
+    honest = [words.honest_sentence(run) for run in record["runs"] if run["kind"] in {"new_cases", "new_sources"}]
+    points = (honest or [words.NO_HONEST]) + [words.gap_sentence(gap) for gap in record["gaps"]]
+    main = [tables.runs_table(record), *([tables.published_table(record)] if record["published"] else [])]
+    drawn = EmbeddedFigure(figure, *words.figure_words(record))
+    sections = (
+        Section("trust", "Which figures are honest", (*blocks(words.SHARED_CASES), Block("findings", verdicts))),
+        Section("figures", "Figures", (*blocks(*main), Block("figure", drawn))),
+        Section("gap", "Generalisation gap", _gap_blocks(record)),
+        Section("pairs", "Model against model", _pair_blocks(record)),
+        *([_published(record)] if record["published"] else []),
+        Section("method", "How the figures were made, and limits", blocks(words.method(record), words.LIMITS)),
+    )
+    lead = "The same figures of every run, worked out again from its predictions."
+    return Document("Comparison of runs and splits", lead, tuple(points), sections)
+
+
+def _gap_blocks(record: dict[str, Any]) -> tuple[Block, ...]:
+    if not record["gaps"]:
+        return blocks(words.NO_GAP)
+    return (*blocks(*tables.gap_tables(record)), Block("soft", words.GAP))
+
+
+def _pair_blocks(record: dict[str, Any]) -> tuple[Block, ...]:
+    refused = [
+        f"{pair['first']} and {pair['second']} were not compared: {pair['reason'].removesuffix('.')}."
+        for pair in record["not_compared"]
+    ]
+    if not record["comparisons"]:
+        return blocks(words.NO_PAIR, refused)
+    return (*blocks(*tables.comparison_tables(record)), Block("soft", words.correction(record)), *blocks(refused))
+
+
+def _published(record: dict[str, Any]) -> Section:
+    systems = record["published"]
+    exchanged = [tables.exchanged_table(system) for system in systems if system["as_quoted"]]
+    sections = tuple(
+        Section(system["key"], system["name"], blocks(words.protocol(system), tuple(system["caveats"])))
+        for system in systems
+    )
+    goals = Section("targets", "Targets", blocks(tables.targets_table(record)))
+    return Section(
+        "published", "Published figures and their caveats", blocks(words.NOT_OURS, *exchanged), (*sections, goals)
+    )
+
+
+def _as_text(document: Document) -> Document:
+    """Return the document with a link in place of the picture and a list in place of the findings."""
+    return replace(document, sections=tuple(_section_as_text(section) for section in document.sections))
+
+
+def _section_as_text(section: Section) -> Section:
+    inner = tuple(_section_as_text(one) for one in section.sections)
+    return replace(section, blocks=tuple(_block_as_text(block) for block in section.blocks), sections=inner)
+
+
+def _block_as_text(block: Block) -> Block:
+    if block.kind == "figure":
+        return Block("text", f"![{block.content.alt}]({FIGURE_NAME}) {block.content.caption}")
+    if block.kind == "findings":
+        return Block("list", tuple(f"{finding.severity}: {finding.text}" for finding in block.content))
+    return block

@@ -1,0 +1,171 @@
+"""Somebody else's predictions joined with labels, cases and the division they were trained on."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from osteolens.config import DataOptions
+from osteolens.errors import DataError, EvaluationError
+from osteolens.experiments.foreign_images import division_leakage, known_images
+from osteolens.experiments.foreign_predictions import ForeignPredictions, gather_predictions
+
+CLASSES = ("Normal", "Benign", "Malignant")
+LABELS = "image_id,label\na.jpeg,Normal\nb.jpeg,Malignant\nc.jpeg,Benign\nd.jpeg,Normal\n"
+THEIRS = "File Name;P_Malignant;P_Normal\nx/b.PNG;0,75;0,25\na.tif;0,125;0,875\nd;0,25;0,75\n"
+TWO = LABELS.replace("c.jpeg,Benign\n", "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def gather(
+    folder: Path, theirs: str | bytes = THEIRS, labels: str | None = TWO, split: str | None = None
+) -> ForeignPredictions:
+    paths: dict[str, Path | None] = {}
+    for name, content in (("theirs", theirs), ("labels", labels), ("split_table", split)):
+        paths[name] = None if content is None else folder / f"{name}.csv"
+        if content is not None:
+            (folder / f"{name}.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    known = known_images(DataOptions(), labels=paths["labels"], split_table=paths["split_table"])
+    return gather_predictions(folder / "theirs.csv", known, CLASSES)
+
+
+def test_a_table_of_another_make_becomes_ours(folder: Path) -> None:
+    table = gather(folder).table
+    assert table.class_names == ("Normal", "Malignant")
+    assert table.frame["image_id"].tolist() == ["b", "a", "d"]
+    assert table.frame["label"].tolist() == ["Malignant", "Normal", "Normal"]
+    assert table.probabilities.tolist() == [[0.25, 0.75], [0.875, 0.125], [0.75, 0.25]]
+    assert table.splits == ("test",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_marks_of_the_encoding_are_no_part_of_the_heading(folder: Path, encoding: str) -> None:
+    table = gather(folder, THEIRS.encode(encoding)).table
+    assert table.probabilities.tolist() == [[0.25, 0.75], [0.875, 0.125], [0.75, 0.25]]
+
+
+def test_a_workbook_is_read_as_a_csv_is(folder: Path) -> None:
+    expected = gather(folder).table.frame
+    theirs = pd.DataFrame({"name": ["b", "a", "d"], "Malignant": [0.75, 0.125, 0.25], "normal": [0.25, 0.875, 0.75]})
+    theirs.to_excel(folder / "theirs.xlsx", index=False)
+    known = known_images(DataOptions(), labels=folder / "labels.csv")
+    assert gather_predictions(folder / "theirs.xlsx", known, CLASSES).table.frame.equals(expected)
+
+
+def test_labels_in_the_table_itself_will_do(folder: Path) -> None:
+    table = gather(folder, "path,label,prob_no,prob_yes\np1/a.png,yes,0.25,0.75\np2/a.png,no,0.5,0.5\n", None).table
+    assert table.class_names == ("no", "yes")
+    assert table.frame["image_id"].tolist() == ["p1_a", "p2_a"]
+    assert table.frame["label"].tolist() == ["yes", "no"]
+
+
+def test_labels_are_spelled_as_the_classes(folder: Path) -> None:
+    table = gather(folder, labels=TWO.replace("Malignant", "MALIGNANT")).table
+    assert table.frame["label"].tolist() == ["Malignant", "Normal", "Normal"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        ("", "theirs.csv is empty"),
+        ("image_id,p_normal,p_malignant\n", "theirs.csv: the table holds no image"),
+        (b"\x00\x01\x02", "holds binary data"),
+        ("image_id,p_normal,p_malignant\na,0.5,0.5,0.5\n", "more cells than the heading"),
+        (THEIRS + "y/d.jpg;0,5;0,5\n", r"names 1 image\(s\) more than once, for example d and y/d.jpg"),
+        (
+            THEIRS + "e;0,5;0,5\n",
+            r"1 of 4 predicted images have no label in .*labels.csv \(e\). Add the labels, or take",
+        ),
+        (THEIRS.replace("0,75;0,25", "75;25"), "theirs.csv: the numbers run from .* no probabilities"),
+        (THEIRS.replace("0,75;0,25", "0,75;"), "'' in P_Normal of b: no finite number"),
+        ("image_id,p_normal\na,0.5\nb,0.5\nd,0.5\n", "no probability of Malignant; .* it is 1 - p_normal"),
+        ("image_id,prediction\na,Normal\nb,Normal\nd,Normal\n", "prediction holds the answers alone"),
+        (
+            "image_id,prob_normal,prob_malignant,label\na,0.75,0.25,Malignant\n",
+            r"have another label here than .* \(a\)",
+        ),
+        ("image_id,prob_normal,prob_malignant,predicted\na,0.75,0.25,malignant\n", "not the most probable one"),
+    ],
+)
+def test_a_doubtful_table_is_refused(folder: Path, theirs: str | bytes, told: str) -> None:
+    with pytest.raises((DataError, EvaluationError), match=told):
+        gather(folder, theirs)
+
+
+def test_without_any_labels_the_option_is_named(folder: Path) -> None:
+    with pytest.raises(EvaluationError, match="Name their table with --labels, or add a column label"):
+        gather(folder, labels=None)
+
+
+def test_answers_that_are_no_classes_are_left_unread(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table = gather(folder, "image_id,prob_normal,prob_malignant,predicted\na,0.75,0.25,1\n").table
+    assert table.frame["predicted"].tolist() == ["Normal"]
+    assert "the column of answers is not read" in caplog.text
+
+
+def test_labels_without_prediction_and_unknown_cases_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    gather(folder, labels=LABELS)
+    assert "1 labelled images have no prediction (c)" in caplog.text
+    assert "no table says of 3 of 3 predicted images which case" in caplog.text
+
+
+def test_nothing_is_told_where_all_is_known(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    labels = "image_id,label,case_id,split\na,Normal,1,test\nb,Malignant,1,test\nd,Normal,2,Test\nc,Benign,2,Train\n"
+    foreign = gather(folder, labels=labels)
+    assert foreign.table.cases.tolist() == ["1", "1", "2"]
+    assert caplog.messages == []
+    assert foreign.manifest is not None
+    assert foreign.manifest[["image_id", "split", "case_id"]].to_numpy().tolist() == [
+        ["c", "train", "2"],
+        *(["b", "test", "1"], ["a", "test", "1"], ["d", "test", "2"]),
+    ]
+
+
+def test_what_it_was_trained_on_gives_parts_and_leakage(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    split = (
+        "image_id,split,case_id,label\nq.png,train,7,Benign\na.png,val,7,\nb.png,test,8,\nc.png,test,7,\nd,train,9,\n"
+    )
+    foreign = gather(folder, labels=LABELS, split=split)
+    assert foreign.table.frame[["image_id", "split"]].to_numpy().tolist() == [["b", "test"], ["a", "val"]]
+    assert "1 predictions are of train images and are left out" in caplog.text
+    assert "1 images of the evaluated parts have no prediction (c)" in caplog.text
+    assert foreign.manifest is not None
+    found = division_leakage(foreign.manifest, None)
+    assert found["train_images"] == 2
+    assert (found["evaluation"]["val"]["overall"]["shared"], found["evaluation"]["val"]["overall"]["n"]) == (1, 1)
+    assert (found["evaluation"]["test"]["overall"]["shared"], found["evaluation"]["test"]["overall"]["n"]) == (0, 1)
+
+
+def test_images_from_elsewhere_count_as_test_and_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    foreign = gather(folder, split="image_id,split,label\nq,train,Normal\nb,test,\n")
+    assert foreign.table.splits == ("test",)
+    assert "2 of 3 predicted images are not in the table of the split (a, d); they count as not trained" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("theirs", "split", "told"),
+    [
+        (None, "image_id,split\na,train\nb,train\nd,train\n", "all 3 predicted images are train images"),
+        (None, "image_id,split\nq,train\nb,test\n", r"1 train image\(s\) have no label, such as q"),
+        (None, "image_id,split\na,train\na.png,test\n", "more than once, for example a in 'train' and"),
+        (None, "image_id,split\nx/a,train\ny/a.png,test\n", "for example x/a and y/a.png: both mean a"),
+        (
+            "image_id,split,prob_normal,prob_malignant\na,test,0.5,0.5\nb,validation,0.5,0.5\n",
+            "image_id,split\na,train\nb,val\n",
+            r"1 image\(s\) are in another part here than .* such as a: test here, train there",
+        ),
+    ],
+)
+def test_a_division_that_contradicts_the_table_is_refused(
+    folder: Path, theirs: str | None, split: str, told: str
+) -> None:
+    with pytest.raises((DataError, EvaluationError), match=told):
+        gather(folder, theirs or THEIRS, split=split)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from html_page import Page
+from run_files import make_run
+
+from osteolens.config import load_config
+from osteolens.errors import DataError
+from osteolens.reporting.experiment_report import write_experiment_report
+from osteolens.storage import RunFolder, read_json, write_json
+
+
+@pytest.fixture(scope="module")
+def case_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that shares no case with train; no test changes it."""
+    return make_run(tmp_path_factory.mktemp("case"), complete=False)
+
+
+@pytest.fixture(scope="module")
+def page(complete_run: RunFolder, case_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Page:
+    out = tmp_path_factory.mktemp("page") / "report.html"
+    return Page(write_experiment_report([complete_run, case_run], out))
+
+
+def test_leakage_comes_before_the_first_figure_and_the_clean_run_first(page: Page) -> None:
+    assert next(iter(page.tables)).startswith("Share of images with another image of the same case in train")
+    assert not re.search(r"\d\.\d{3}", page.text[: page.text.index("Figures of the test part")])
+    headline = page.table("Figures of the test part with 95% intervals")
+    assert list(headline) == ["case (no shared case)", "stratified (shares cases)"]
+    assert headline["case (no shared case)"]["Shared with train: tumours (all)"] == "0.0% (0.0%)"
+    assert "The sentence on 18 shared test images. Its figures also reward" in page.text
+    assert "The honest figures are those of the split case" in page.text
+
+
+def test_gap_is_the_difference_of_the_figures(page: Page, complete_run: RunFolder, case_run: RunFolder) -> None:
+    leaking, clean = (
+        read_json(run.evaluation / "metrics_summary.json")["overall"]["accuracy"]["value"]
+        for run in (complete_run, case_run)
+    )
+    said = f"which shares none: Accuracy {leaking:.3f} to {clean:.3f} ({clean - leaking:+.3f})"
+    assert said in page.text
+
+
+def test_single_leaking_run(complete_run: RunFolder, tmp_path: Path) -> None:
+    page = Page(write_experiment_report([complete_run], tmp_path / "report.html"))
+    assert "No run on this page is free of shared cases" in page.text
+    assert "which shares none" not in page.text
+
+
+def test_copied_files_are_leakage_too(case_run: RunFolder, tmp_path: Path) -> None:
+    run = RunFolder(Path(shutil.copytree(case_run.root, tmp_path / "tiny" / "case")))
+    leakage = read_json(run.leakage)
+    leakage["evaluation"]["test"]["overall"]["duplicated"] = 1
+    write_json(run.leakage, leakage)
+    page = Page(write_experiment_report([run], tmp_path / "report.html"))
+    assert "case (shares files)" in page.table("Figures of the test part")
+    assert page.table("Share of images")["case, test (reported)"]["Same file in train"] == "1.9% (1 of 54)"
+    assert "The honest figures" not in page.text
+
+
+def test_runs_that_do_not_make_one_report_are_refused(complete_run: RunFolder, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    with pytest.raises(DataError, match="no run to report on"):
+        write_experiment_report([], out)
+    with pytest.raises(DataError, match="one run per split scheme, but these are on stratified, stratified"):
+        write_experiment_report([complete_run, complete_run], out)
+    other = RunFolder(Path(shutil.copytree(complete_run.root, tmp_path / "second" / "case")))
+    load_config(other.config, ["experiment=second", "training.split_strategy=case"]).save(other.config)
+    with pytest.raises(DataError, match=r"different experiments: \['second', 'tiny'\]"):
+        write_experiment_report([complete_run, other], out)
+    assert not out.exists()
