@@ -15,7 +15,7 @@ from osteolens.errors import DataError, TrainingError
 from osteolens.experiments import stages
 from osteolens.interfaces.main_job import finished_runs, main_job
 from osteolens.reporting.results_page import write_results_page
-from osteolens.storage import RunFolder
+from osteolens.storage import RunFolder, read_json
 
 pytestmark = pytest.mark.slow
 
@@ -133,7 +133,8 @@ def test_a_manifest_of_other_data_is_refused(config: Config, report: Path, tmp_p
 
 def test_the_markdown_page_carries_the_same_figures(config: Config, report: Path, tmp_path: Path) -> None:
     assert report.is_file()
-    page = write_results_page(finished_runs(config), tmp_path / "results.md", command="make all")
+    record = read_json(report.parent / "comparison.json")
+    page = write_results_page(finished_runs(config), record, tmp_path / "results.md", command="make all")
     rows = [line.split(" | ") for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| case (")]
     summary = json.loads((RunFolder(report.parent / "case").evaluation / "metrics_summary.json").read_text())
     accuracy, auc = (summary["overall"][name]["value"] for name in ("accuracy", "macro_auc"))

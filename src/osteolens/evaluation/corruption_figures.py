@@ -39,21 +39,14 @@ def corruption_figure(record: dict[str, Any]) -> Figure:
     count = len(graded) + bool(one_step)
     columns = min(_COLUMNS, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(max(6.0, _WIDTH * columns), _HEIGHT * rows + 1.2), layout="constrained")
+    figure = Figure(figsize=(_WIDTH * max(2, columns), _HEIGHT * rows + 0.8), layout="constrained")
     panels = _panels(figure, rows, columns, count)
     for axes, name in zip(panels, graded, strict=False):
         _draw_curves(axes, record, name)
     if one_step:
         _draw_points(panels[-1], record, one_step)
     _set_scale(panels)
-    clean = record["clean"]
-    figure.suptitle(
-        f"What corrupted pictures cost\n{record['split']}: {clean['n']} images of {clean['cases']} cases, "
-        f"{record['confidence']:.0%} intervals",
-        fontsize=11,
-    )
-    handles = [_line(axes, index) for index, axes in enumerate(panels[:1] * len(_shown(record)))]
-    figure.legend(handles, _labels(record), loc="outside lower center", ncols=len(handles), fontsize=8)
+    _head(figure, panels[0], record)
     figure.supxlabel(DISCLAIMER, fontsize=7, color="0.35")
     return figure
 
@@ -66,12 +59,27 @@ def _shown(record: dict[str, Any]) -> dict[str, Keys]:
     return {"accuracy": ("accuracy",), "macro AUC": ("macro_auc",), **last}
 
 
-def _labels(record: dict[str, Any]) -> list[str]:
-    labels = []
+def _head(figure: Figure, axes: Axes, record: dict[str, Any]) -> None:
+    """Put title and legend above the panels, in one block: apart they would be drawn over each other."""
+    clean, labels = record["clean"], []
     for name, keys in _shown(record).items():
-        value = _entry(record["clean"], keys)["value"]
+        value = _entry(clean, keys)["value"]
         labels.append(f"{name} (clean {'undefined' if value is None else format(value, '.3f')})")
-    return labels
+    title = (
+        f"What corrupted pictures cost\n{record['split']}: {clean['n']} images of {clean['cases']} cases, "
+        f"{record['confidence']:.0%} intervals"
+    )
+    handles = [axes.plot([], [], **_style(index))[0] for index in range(len(labels))]
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=len(handles),
+        title=title,
+        title_fontsize=11,
+        fontsize=8,
+        frameon=False,
+    ).get_title().set_multialignment("center")
 
 
 def _panels(figure: Figure, rows: int, columns: int, count: int) -> list[Axes]:
@@ -92,9 +100,8 @@ def _draw_curves(axes: Axes, record: dict[str, Any], name: str) -> None:
     at = np.insert(strengths, place, 0.0)
     for index, keys in enumerate(_shown(record).values()):
         values, low, high = (np.insert(limits, place, 0.0) for limits in _limits(points, keys))
-        colour = PALETTE[index]
-        axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
-        axes.plot(at, values, color=colour, marker=_MARKERS[index], markersize=4, linestyle=DASHES[index])
+        axes.fill_between(at, low, high, color=PALETTE[index], alpha=0.15, linewidth=0)
+        axes.plot(at, values, **_style(index))
     axes.set_title(words["title"].capitalize(), fontsize=10)
     axes.set_xlabel(fill(words["unit"].capitalize(), 40), fontsize=8)
 
@@ -108,15 +115,14 @@ def _draw_points(axes: Axes, record: dict[str, Any], names: list[str]) -> None:
         )
         at = np.arange(len(names)) + _DODGE * (index - (len(shown) - 1) / 2)
         axes.vlines(at, low, high, color=PALETTE[index], linewidth=1.2)
-        axes.plot(at, values, color=PALETTE[index], marker=_MARKERS[index], markersize=5, linestyle="none")
+        axes.plot(at, values, **_style(index) | {"linestyle": "none"})
     axes.set_xticks(range(len(names)), [fill(record["corruptions"][name]["title"].capitalize(), 18) for name in names])
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_title("Done or not", fontsize=10)
 
 
-def _line(axes: Axes, index: int) -> Any:
-    """Return an empty line in the style of a figure, for the legend."""
-    return axes.plot([], [], color=PALETTE[index], marker=_MARKERS[index], markersize=4, linestyle=DASHES[index])[0]
+def _style(index: int) -> dict[str, Any]:
+    return {"color": PALETTE[index], "marker": _MARKERS[index], "markersize": 4, "linestyle": DASHES[index]}
 
 
 def _set_scale(panels: list[Axes]) -> None:

@@ -18,6 +18,7 @@ from osteolens.errors import ConfigError
 from osteolens.evaluation.corruption import corruption_curves
 from osteolens.evaluation.corruption_figures import corruption_figure
 from osteolens.evaluation.figures import save_plot
+from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments import stages
 from osteolens.experiments.reuse import StageRecord
@@ -61,7 +62,7 @@ def measure_robustness(config: Config, data: RadiographSet, scheme: str, only: S
     chosen = _known(only)
     table_path = stages.predict(config, data, scheme)
     run = run_folder(config, scheme)
-    clean, _ = stages.evaluation_parts(PredictionsTable.from_csv(table_path))
+    clean, _ = evaluation_parts(PredictionsTable.from_csv(table_path))
     state = [sha256_file(table_path), data.data_hash(), config.evaluation.flip_averaging, config.seed]
     pending = [name for name in chosen if not _is_finished(run, name, state)]
     if pending:

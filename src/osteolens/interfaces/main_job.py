@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,19 @@ from osteolens.data.sources import read_source
 from osteolens.data.splits import expand_schemes
 from osteolens.domain import SCHEME_FAMILIES, Column
 from osteolens.errors import DataError
+from osteolens.evaluation.headline import Resampling
 from osteolens.experiments import stages
+from osteolens.experiments.comparison import compare_folders
 from osteolens.experiments.reuse import StageRecord
 from osteolens.reporting.audit_report import VIOLATIONS, write_audit_report
 from osteolens.reporting.experiment_report import write_experiment_report
+from osteolens.reporting.model_card import write_model_card
+from osteolens.reporting.poc_report import write_poc_report
+from osteolens.reporting.run_report import write_run_report
 from osteolens.storage import RunFolder, read_json, sha256_file
 from osteolens.training.run import run_folder
+
+AUDIT = "data_audit.json"
 
 logger = logging.getLogger("osteolens")
 
@@ -65,8 +72,8 @@ def audit_data(config: Config, out: Path | None = None) -> tuple[dict[str, Any],
     metadata = config.data.metadata and sha256_file(config.data.root / config.data.metadata)
     options = [config.data.model_dump(mode="json"), config.seed]
     made_from = [data.data_hash(), data.metadata_hash(), data.annotations_hash(), metadata, options]
-    if record.is_current("audit", made_from, [page, folder / "data_audit.json", folder / VIOLATIONS]):
-        return read_json(folder / "data_audit.json"), page
+    if record.is_current("audit", made_from, [page, folder / AUDIT, folder / VIOLATIONS]):
+        return read_json(folder / AUDIT), page
     result = audit(
         config.data.root,
         annotations_dir=config.data.annotations_dir,
@@ -81,8 +88,25 @@ def audit_data(config: Config, out: Path | None = None) -> tuple[dict[str, Any],
 
 
 def write_report(config: Config) -> Path:
-    """Write the page on all finished runs of the experiment and return it."""
-    return write_experiment_report(finished_runs(config), config.paths.results_dir / config.experiment / "report.html")
+    """Write a page and a model card of each finished run, the proof-of-concept report, and the experiment's page.
+
+    Returns
+    -------
+    pathlib.Path
+        The experiment's page, from which the others are reached.
+    """
+    runs, folder = finished_runs(config), config.paths.results_dir / config.experiment
+    for run in runs:
+        write_run_report(run)
+        write_model_card(run)
+    write_poc_report(runs, folder, audit_folder(config) / AUDIT)
+    return write_experiment_report(runs, comparison_of(config, runs), folder / "report.html")
+
+
+def comparison_of(config: Config, runs: Sequence[RunFolder]) -> dict[str, Any]:
+    """Write the comparison of an experiment's runs and its figure into the experiment's folder and return it."""
+    resampling = Resampling(**config.evaluation.draws(config.seed))
+    return compare_folders(runs, [], config.paths.results_dir / config.experiment, resampling)
 
 
 def finished_runs(config: Config) -> list[RunFolder]:

@@ -17,6 +17,7 @@ Kind = Literal[
     "panels",  # list of EmbeddedFigure, side by side where there is room
     "wide",  # EmbeddedFigure that scrolls within itself on a small screen
     "code",  # a command
+    "links",  # list of Link
 ]
 
 
@@ -26,6 +27,14 @@ class Block:
 
     kind: Kind
     content: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way to another page, its address relative to this one."""
+
+    text: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,19 +40,30 @@ def _document(record: dict[str, Any], figure: bytes) -> Document:
     sections = (
         Section("trust", "Which figures are honest", (*blocks(words.SHARED_CASES), Block("findings", verdicts))),
         Section("figures", "Figures", (*blocks(*main), Block("figure", drawn))),
-        Section("gap", "Generalisation gap", _gap_blocks(record)),
-        Section("pairs", "Model against model", _pair_blocks(record)),
-        *([_published(record)] if record["published"] else []),
-        Section("method", "How the figures were made, and limits", blocks(words.method(record), words.LIMITS)),
+        gap_chapter(record),
+        *further_chapters(record),
     )
     lead = "The same figures of every run, worked out again from its predictions."
     return Document("Comparison of runs and splits", lead, tuple(points), sections)
 
 
-def _gap_blocks(record: dict[str, Any]) -> tuple[Block, ...]:
-    if not record["gaps"]:
-        return blocks(words.NO_GAP)
-    return (*blocks(*tables.gap_tables(record)), Block("soft", words.GAP))
+def gap_chapter(record: dict[str, Any]) -> Section:
+    """Return what is lost from the easier to the harder split of each experiment."""
+    told = (*blocks(*tables.gap_tables(record)), Block("soft", words.GAP)) if record["gaps"] else blocks(words.NO_GAP)
+    return Section("gap", "Generalisation gap", told)
+
+
+def further_chapters(record: dict[str, Any]) -> tuple[Section, ...]:
+    """Return model against model, published figures with their caveats, and how the figures were made."""
+    return (
+        *([Section("pairs", "Model against model", _pair_blocks(record))] if _has_pairs(record) else []),
+        *([_published(record)] if record["published"] else []),
+        Section("method", "How the figures were made, and limits", blocks(words.method(record), words.LIMITS)),
+    )
+
+
+def _has_pairs(record: dict[str, Any]) -> bool:
+    return bool(record["comparisons"] or record["not_compared"])
 
 
 def _pair_blocks(record: dict[str, Any]) -> tuple[Block, ...]:
@@ -61,7 +72,7 @@ def _pair_blocks(record: dict[str, Any]) -> tuple[Block, ...]:
         for pair in record["not_compared"]
     ]
     if not record["comparisons"]:
-        return blocks(words.NO_PAIR, refused)
+        return blocks(refused)
     return (*blocks(*tables.comparison_tables(record)), Block("soft", words.correction(record)), *blocks(refused))
 
 

@@ -22,7 +22,6 @@ GAP = (
 )
 NO_GAP = "No experiment here was tested on two splits of different kinds, so there is no gap to tell."
 NO_HONEST = "No run here is known to be free of shared cases, so none says how a network does on new patients."
-NO_PAIR = "No two recipes here were tested on the same images."
 NOT_OURS = "They were made by others, or beforehand, on the parts named, and were not worked out again here."
 LIMITS = (
     "A difference between two runs is one between two trained networks on these images. It is no difference between "

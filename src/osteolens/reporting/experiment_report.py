@@ -1,24 +1,38 @@
-"""One self-contained page that sets the runs of an experiment side by side: leakage first, then the main figures."""
+"""The page of an experiment: its runs side by side, what is lost without leaks, published figures, links."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from osteolens.reporting import run_tables, run_words
-from osteolens.reporting.html import render
-from osteolens.reporting.run_results import read_runs
+from osteolens.reporting.chapters import Block, Link, Section
+from osteolens.reporting.comparison_report import further_chapters, gap_chapter
+from osteolens.reporting.comparison_words import SHARED_CASES, gap_sentence
+from osteolens.reporting.document import Document, blocks
+from osteolens.reporting.html import count, render
+from osteolens.reporting.model_card import CARD_NAME
+from osteolens.reporting.poc_report import REPORT_NAME
+from osteolens.reporting.run_results import RunResults, read_runs
 from osteolens.storage import RunFolder, write_text
 
+POOLED_NORMALS = (
+    "Normal images of BTXRD center 1 bear no case in the release; they are grouped by sex and age only. That merges "
+    "different patients, so the share of normals with a sibling in train is an upper bound."
+)
 
-def write_experiment_report(runs: Sequence[RunFolder], out: Path) -> Path:
-    """Write the page and return `out`.
+
+def write_experiment_report(runs: Sequence[RunFolder], record: dict[str, Any], out: Path) -> Path:
+    """Write the page and return `out`, which lies in the folder of the experiment.
 
     Parameters
     ----------
     runs
         Runs of one experiment, one per split scheme. On the page, those whose evaluated part shares no case with train
         stand first.
+    record
+        Their comparison, see :func:`osteolens.experiments.comparison.compare_folders`.
 
     Raises
     ------
@@ -26,21 +40,47 @@ def write_experiment_report(runs: Sequence[RunFolder], out: Path) -> Path:
         See :func:`osteolens.reporting.run_results.read_runs`.
     """
     results = read_runs(runs)
-    config = results[0].config
-    page = render(
-        "experiment.html.j2",
-        experiment=config.experiment,
-        backbone=config.model.backbone,
-        size=config.data.image_size,
-        seed=config.seed,
-        images=max(len(run.manifest.frame) for run in results),
-        verdicts=run_words.verdicts(results),
-        which_to_read=run_words.which_to_read(results),
-        pooled_normals=run_words.pooled_normals(results),
-        leakage=run_tables.leakage_table(results),
-        headline=run_tables.headline_table(results),
-        intervals=run_words.intervals_sentence(results[0]),
-        missed=[f"Split {run.name}: {sentence}" for run in results if (sentence := run_words.missed(run))],
-        gaps=run_words.gaps(results),
+    trust = [
+        *blocks(SHARED_CASES),
+        Block("findings", run_words.verdicts(results)),
+        *blocks(run_tables.leakage_table(results), POOLED_NORMALS if run_words.pooled_normals(results) else None),
+    ]
+    document = Document(
+        f"Runs of {results[0].config.experiment}",
+        _lead(results),
+        (run_words.which_to_read(results),),  # no accuracy before the leakage
+        (
+            Section("trust", "Can these figures be trusted?", tuple(trust)),
+            _main_figures(results, record),
+            gap_chapter(record),
+            *further_chapters(record),
+        ),
     )
-    return write_text(out, page)
+    return write_text(out, render("document.html.j2", document=document))
+
+
+def _lead(runs: Sequence[RunResults]) -> str:
+    config, images = runs[0].config, max(len(run.manifest.frame) for run in runs)
+    words = (
+        f"{config.model.backbone} at {config.data.image_size} pixels, {count(images)} radiographs, seed {config.seed}."
+    )
+    if len(runs) == 1:
+        return words
+    return f"{words} The same recipe was trained and tested once per split; splits differ in which images are held out."
+
+
+def _main_figures(runs: Sequence[RunResults], record: dict[str, Any]) -> Section:
+    links = [Link(f"Report of the split {run.name}", f"{run.name}/report.html") for run in runs]
+    links += [Link(f"Model card of the split {run.name}", f"{run.name}/{Path(CARD_NAME).stem}.html") for run in runs]
+    links.append(Link("Proof-of-concept report", f"{Path(REPORT_NAME).stem}.html"))
+    missed = [f"Split {run.name}: {sentence}" for run in runs if (sentence := run_words.missed(run))]
+    return Section(
+        "headline",
+        "Main figures",
+        (
+            *blocks(run_tables.headline_table(runs)),
+            Block("soft", run_words.intervals_sentence(runs[0])),
+            *blocks(missed, [gap_sentence(gap) for gap in record["gaps"]]),
+            Block("links", links),
+        ),
+    )

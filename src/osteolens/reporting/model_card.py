@@ -25,6 +25,8 @@ _LEAD = (
     "from the files of the run; no figure was typed by hand. In brackets stand intervals."
 )
 
+CARD_NAME = "model_card.md"
+
 
 def write_model_card(run: RunFolder) -> Path:
     """Write ``model_card.md`` and ``model_card.html`` into a run's folder and return the former.
@@ -34,7 +36,7 @@ def write_model_card(run: RunFolder) -> Path:
     DataError
         See :func:`osteolens.reporting.run_results.read_run`.
     """
-    return write_document(_model_card(read_run(run), _checkpoint_hash(run)), run.root / "model_card.md")
+    return write_document(_model_card(read_run(run), _checkpoint_hash(run)), run.root / CARD_NAME)
 
 
 def _model_card(run: RunResults, checkpoint: str) -> Document:

@@ -24,6 +24,8 @@ _LEAD = (
     "by hand, and verdicts and next steps follow from the figures by fixed rules. In brackets stand intervals."
 )
 
+REPORT_NAME = "poc_report.md"
+
 
 def write_poc_report(runs: Sequence[RunFolder], out_dir: Path, audit: Path | None) -> Path:
     """Write ``poc_report.md`` and ``poc_report.html`` into `out_dir` and return the former.
@@ -42,7 +44,7 @@ def write_poc_report(runs: Sequence[RunFolder], out_dir: Path, audit: Path | Non
     """
     results = read_runs(runs)
     record = poc_data.read_audit(audit) if audit is not None and audit.is_file() else None
-    return write_document(_poc_report(results, record), out_dir / "poc_report.md")
+    return write_document(_poc_report(results, record), out_dir / REPORT_NAME)
 
 
 def _poc_report(runs: list[RunResults], audit: dict[str, Any] | None) -> Document:

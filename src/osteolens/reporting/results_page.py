@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from osteolens.reporting import run_tables, run_words
+from osteolens.reporting.comparison_words import gap_sentence
 from osteolens.reporting.html import render
 from osteolens.reporting.map_chapter import map_table
 from osteolens.reporting.metric_table import MetricTable
@@ -15,11 +16,13 @@ from osteolens.reporting.run_results import RunResults, read_runs
 from osteolens.storage import RunFolder, write_text
 
 
-def write_results_page(runs: Sequence[RunFolder], out: Path, *, command: str) -> Path:
+def write_results_page(runs: Sequence[RunFolder], record: dict[str, Any], out: Path, *, command: str) -> Path:
     """Write leakage, headline figures, figures per class and map scores of the runs and return `out`.
 
     Parameters
     ----------
+    record
+        Their comparison, see :func:`osteolens.experiments.comparison.compare_folders`.
     command
         What made the runs; it is printed above the figures.
 
@@ -29,10 +32,10 @@ def write_results_page(runs: Sequence[RunFolder], out: Path, *, command: str) ->
         See :func:`osteolens.reporting.run_results.read_runs`.
     """
     results = read_runs(runs)
-    return write_text(out, render("results.md.j2", **_context(results, command)))
+    return write_text(out, render("results.md.j2", **_context(results, record, command)))
 
 
-def _context(runs: list[RunResults], command: str) -> dict[str, Any]:
+def _context(runs: list[RunResults], record: dict[str, Any], command: str) -> dict[str, Any]:
     tables = [run_tables.leakage_table(runs), run_tables.headline_table(runs)]
     for run in runs:
         of_run = [run_tables.class_table(run)]
@@ -50,7 +53,7 @@ def _context(runs: list[RunResults], command: str) -> dict[str, Any]:
         "which_to_read": run_words.which_to_read(runs),
         "pooled_normals": run_words.pooled_normals(runs),
         "missed": [f"Split {run.name}: {sentence}" for run in runs if (sentence := run_words.missed(run))],
-        "gaps": run_words.gaps(runs),
+        "gaps": [gap_sentence(gap) for gap in record["gaps"]],
         "tables": [_plain(table) for table in tables],
     }
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from osteolens.data.audit.findings import Finding, counted
 from osteolens.domain import MALIGNANT, Column
 from osteolens.reporting.html import count, fixed
-from osteolens.reporting.metric_table import NOT_DEFINED, metric_text
+from osteolens.reporting.metric_table import metric_text
 from osteolens.reporting.run_results import RunResults
-from osteolens.reporting.run_tables import METRIC_NAMES, level
+from osteolens.reporting.run_tables import level
 
 INTERVAL_NAMES = {"bca": "bias-corrected and accelerated", "percentile": "percentiles"}
 POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and age: see osteolens.data.cases
@@ -49,19 +48,6 @@ def pooled_normals(runs: Sequence[RunResults]) -> bool:
     return any((run.manifest.frame[Column.SOURCE] == POOLED_SOURCE).any() for run in runs)
 
 
-def gaps(runs: Sequence[RunResults]) -> list[str]:
-    """Return the difference between each leaking and each clean run, one sentence per pair."""
-    pairs = [(leaking, clean) for leaking in runs if leaking.leaks for clean in runs if not clean.leaks]
-    sentences = []
-    for leaking, clean in pairs:
-        parts = [part for part in _differences(leaking, clean) if part]
-        if parts:
-            sentences.append(
-                f"From {leaking.name}, which shares cases, to {clean.name}, which shares none: {'; '.join(parts)}."
-            )
-    return sentences
-
-
 def missed(run: RunResults) -> str:
     """Return what the malignant images were answered as; empty without any."""
     names, matrix = run.class_names, run.summary["confusion_matrix"]
@@ -95,21 +81,6 @@ def _meaning(run: RunResults) -> str:
     if not run.knows_cases:
         return "But no cases are known, so every image counts as one of its own, and shared patients go unseen."
     return "Its figures are of cases that training has not seen."
-
-
-def _differences(leaking: RunResults, clean: RunResults) -> Iterator[str]:
-    for name in ("accuracy", "macro_auc"):
-        yield _difference(METRIC_NAMES[name], leaking.summary["overall"][name], clean.summary["overall"][name])
-    if MALIGNANT in leaking.summary["per_class"] and MALIGNANT in clean.summary["per_class"]:
-        first, second = (run.summary["per_class"][MALIGNANT]["sensitivity"] for run in (leaking, clean))
-        yield _difference(f"Sensitivity {MALIGNANT}", first, second)
-
-
-def _difference(label: str, first: dict[str, Any], second: dict[str, Any]) -> str:
-    if first["value"] is None or second["value"] is None:
-        return f"{label} {NOT_DEFINED} in one of them"
-    change = second["value"] - first["value"]
-    return f"{label} {fixed(first['value'])} to {fixed(second['value'])} ({change:+.3f})"
 
 
 def _and(names: Sequence[str]) -> str:

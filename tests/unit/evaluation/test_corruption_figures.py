@@ -83,7 +83,7 @@ def test_all_panels_have_one_scale_and_the_page_says_what_it_rests_on() -> None:
     figure = corruption_figure(record("Normal", "Malignant"))
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
     assert figure.axes[0].get_ylim()[1] >= 0.52
-    assert "test: 80 images of 40 cases, 95% intervals" in str(figure.get_suptitle())
+    assert "test: 80 images of 40 cases, 95% intervals" in figure.legends[0].get_title().get_text()
     assert "not for clinical use" in str(figure.get_supxlabel())
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["accuracy (clean 0.700)", "macro AUC (clean 0.720)", "malignant sensitivity (clean 0.600)"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from html_page import Page
@@ -10,8 +11,17 @@ from run_files import make_run
 
 from osteolens.config import load_config
 from osteolens.errors import DataError
+from osteolens.evaluation.comparison import compare_runs
+from osteolens.evaluation.headline import Resampling
+from osteolens.experiments.comparison import read_run
 from osteolens.reporting.experiment_report import write_experiment_report
 from osteolens.storage import RunFolder, read_json, write_json
+
+NOTHING: dict[str, Any] = {}  # a record that is not read
+
+
+def compared(*runs: RunFolder) -> dict[str, Any]:
+    return compare_runs([read_run(run) for run in runs], Resampling(resamples=100))
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +33,7 @@ def case_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 @pytest.fixture(scope="module")
 def page(complete_run: RunFolder, case_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Page:
     out = tmp_path_factory.mktemp("page") / "report.html"
-    return Page(write_experiment_report([complete_run, case_run], out))
+    return Page(write_experiment_report([complete_run, case_run], compared(complete_run, case_run), out))
 
 
 def test_leakage_comes_before_the_first_figure_and_the_clean_run_first(page: Page) -> None:
@@ -41,14 +51,23 @@ def test_gap_is_the_difference_of_the_figures(page: Page, complete_run: RunFolde
         read_json(run.evaluation / "metrics_summary.json")["overall"]["accuracy"]["value"]
         for run in (complete_run, case_run)
     )
-    said = f"which shares none: Accuracy {leaking:.3f} to {clean:.3f} ({clean - leaking:+.3f})"
+    said = f"accuracy {leaking:.3f} against {clean:.3f}, a difference of {leaking - clean:+.3f} ("
     assert said in page.text
 
 
+def test_every_run_has_its_links(page: Page) -> None:
+    addresses = re.findall(r'<a href="([^"#]+)">', page.raw)
+    assert addresses == [
+        *("case/report.html", "stratified/report.html"),
+        *("case/model_card.html", "stratified/model_card.html"),
+        "poc_report.html",
+    ]
+
+
 def test_single_leaking_run(complete_run: RunFolder, tmp_path: Path) -> None:
-    page = Page(write_experiment_report([complete_run], tmp_path / "report.html"))
+    page = Page(write_experiment_report([complete_run], compared(complete_run), tmp_path / "report.html"))
     assert "No run on this page is free of shared cases" in page.text
-    assert "which shares none" not in page.text
+    assert "so there is no gap to tell" in page.text
 
 
 def test_copied_files_are_leakage_too(case_run: RunFolder, tmp_path: Path) -> None:
@@ -56,7 +75,7 @@ def test_copied_files_are_leakage_too(case_run: RunFolder, tmp_path: Path) -> No
     leakage = read_json(run.leakage)
     leakage["evaluation"]["test"]["overall"]["duplicated"] = 1
     write_json(run.leakage, leakage)
-    page = Page(write_experiment_report([run], tmp_path / "report.html"))
+    page = Page(write_experiment_report([run], compared(run), tmp_path / "report.html"))
     assert "case (shares files)" in page.table("Figures of the test part")
     assert page.table("Share of images")["case, test (reported)"]["Same file in train"] == "1.9% (1 of 54)"
     assert "The honest figures" not in page.text
@@ -65,11 +84,11 @@ def test_copied_files_are_leakage_too(case_run: RunFolder, tmp_path: Path) -> No
 def test_runs_that_do_not_make_one_report_are_refused(complete_run: RunFolder, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     with pytest.raises(DataError, match="no run to report on"):
-        write_experiment_report([], out)
+        write_experiment_report([], NOTHING, out)
     with pytest.raises(DataError, match="one run per split scheme, but these are on stratified, stratified"):
-        write_experiment_report([complete_run, complete_run], out)
+        write_experiment_report([complete_run, complete_run], NOTHING, out)
     other = RunFolder(Path(shutil.copytree(complete_run.root, tmp_path / "second" / "case")))
     load_config(other.config, ["experiment=second", "training.split_strategy=case"]).save(other.config)
     with pytest.raises(DataError, match=r"different experiments: \['second', 'tiny'\]"):
-        write_experiment_report([complete_run, other], out)
+        write_experiment_report([complete_run, other], NOTHING, out)
     assert not out.exists()

@@ -36,7 +36,7 @@ def compare(
     from osteolens.experiments.comparison import compare_folders, find_runs
     from osteolens.reporting.comparison_report import write_comparison_report
 
-    resampling = Resampling(options.evaluation.bootstrap_resamples, options.evaluation.confidence, options.seed)
+    resampling = Resampling(**options.evaluation.draws(options.seed))
     record = compare_folders(find_runs(folders or []), predictions or [], out, resampling)
     page = write_comparison_report(record, out)
     say(to_json(record).rstrip() if json else page)

@@ -25,6 +25,7 @@ from osteolens.interfaces.options import (
     resolve,
 )
 from osteolens.interfaces.terminal import say
+from osteolens.storage import read_json
 
 
 def train(
@@ -135,21 +136,17 @@ def report(
     command: Annotated[str, typer.Option(help="The command to name on the Markdown page.")] = "osteolens run",
     quiet: Quiet = False,
 ) -> None:
-    """Write the report on all finished runs of an experiment, a model card of each, and the proof-of-concept report."""
+    """Write the pages on all finished runs of an experiment, their model cards and the proof-of-concept report."""
     options = resolve(config, override, None, quiet=quiet)
-    from osteolens.interfaces.main_job import audit_folder, finished_runs, write_report
-    from osteolens.reporting.model_card import write_model_card
-    from osteolens.reporting.poc_report import write_poc_report
+    from osteolens.experiments.comparison import RECORD_NAME
+    from osteolens.interfaces.main_job import finished_runs, write_report
     from osteolens.reporting.results_page import write_results_page
 
-    say(write_report(options))
-    runs = finished_runs(options)
-    for folder in runs:
-        say(write_model_card(folder))
-    results = options.paths.results_dir / options.experiment
-    say(write_poc_report(runs, results, audit_folder(options) / "data_audit.json"))
+    page = write_report(options)
+    say(page)
     if markdown is not None:
-        say(write_results_page(runs, markdown, command=command))
+        record = read_json(page.parent / RECORD_NAME)
+        say(write_results_page(finished_runs(options), record, markdown, command=command))
 
 
 def run(
