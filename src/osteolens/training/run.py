@@ -21,7 +21,7 @@ from osteolens.data.radiographs import RadiographSet
 from osteolens.domain import Column
 from osteolens.errors import TrainingError
 from osteolens.models.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
-from osteolens.models.factory import create_model
+from osteolens.models.factory import count_parameters, create_model
 from osteolens.randomness import named_generator
 from osteolens.runtime import cpu_threads, keep_freed_memory, opencv_threads, provenance, seed_everything
 from osteolens.storage import RunFolder, exclusive, write_json, write_table
@@ -122,11 +122,12 @@ def _work(
         with fabric.rank_zero_first():  # it fills the cache of pictures, from which the others read
             parts = build_training_data(data, manifest, config, rank=fabric.global_rank, processes=fabric.world_size)
         weights = compute_class_weights(parts.dataset.labels, config.class_names, config.training.class_weighting)
-        record = {**provenance(fabric.device), **used, "seed": config.seed}
+        state = set_up(config, parts, fabric, weights.tolist())
+        size = {"parameters": count_parameters(state.network)}
+        record = {**provenance(fabric.device), **used, **size, "seed": config.seed}
         context = _Context(config, split, run_folder(config, split), record, weights.tolist())
         if fabric.is_global_zero:
             write_json(context.run.provenance, record)
-        state = set_up(config, parts, fabric, context.class_weights)
         if context.last.is_file():
             state.load_state_dict(load_checkpoint(context.last).training_state)
             logger.info("going on after epoch %d", len(state.history))
