@@ -5,6 +5,7 @@ scores of two classes are normal with means apart by `shift` (binormal), so that
 that follow from them are known in closed form. A case has 1 to 4 images, whose scores share a part of their variance
 (`correlation`). Each simulation draws new cases and asks for the intervals as the package gives them:
 
+- as reported: what `metric_intervals` gives, BCa, or Wilson's limits for a share that is the same in every resample;
 - percentile and BCa, by case; for comparison percentile by image, as if images of one case were independent;
 - DeLong's (Obuchowski's where cases have several images) for the AUC, on the logit and on the plain scale;
 - Wilson's for shares;
@@ -14,6 +15,7 @@ that follow from them are known in closed form. A case has 1 to 4 images, whose 
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -28,8 +30,10 @@ from osteolens.evaluation.bca import acceleration, bca_interval, jackknife_metri
 from osteolens.evaluation.bootstrap import bootstrap_weights, case_strata, percentile_interval
 from osteolens.evaluation.delong import auc_covariance, auc_difference, auc_interval
 from osteolens.evaluation.entries import share_entry
+from osteolens.evaluation.estimates import metric_intervals
 from osteolens.evaluation.metrics import compute_metrics, point_metrics
 from osteolens.evaluation.paired import two_sided_p_value
+from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.progress import track
 from osteolens.randomness import named_generator
 from osteolens.storage import write_text
@@ -37,6 +41,7 @@ from osteolens.storage import write_text
 CONFIDENCE, RESAMPLES, LARGEST_CASE = 0.95, 1000, 4
 BAND = (0.93, 0.97)
 SHOWN = ("accuracy", "balanced_accuracy", "mcc", "sensitivity", "specificity", "precision", "f1", "auc")
+OF_CLASS = {"sensitivity", "specificity", "precision", "f1", "auc"}
 Outcomes = dict[tuple[str, str], list[bool]]
 
 
@@ -128,8 +133,7 @@ def as_probabilities(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def figures(metrics: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return [..., M] the shown figures, those of a class for the second."""
-    of_class = {"sensitivity", "specificity", "precision", "f1", "auc"}
-    return np.stack([metrics[name][..., 1] if name in of_class else metrics[name] for name in SHOWN], axis=-1)
+    return np.stack([metrics[name][..., 1] if name in OF_CLASS else metrics[name] for name in SHOWN], axis=-1)
 
 
 def simulate(scenario: Scenario, simulations: int) -> Outcomes:
@@ -165,6 +169,7 @@ def intervals(
         images = np.arange(labels.size).astype(str)
         weights = bootstrap_weights(images, labels, RESAMPLES, generator)
         limits["by image"] = percentile_interval(figures(compute_metrics(labels, probabilities, weights)), CONFIDENCE)
+    yield from reported(labels, probabilities, cases)
     for method, (low, high) in limits.items():
         yield from ((name, method, low[k], high[k]) for k, name in enumerate(SHOWN))
     (area,), variance = auc_covariance(labels == 1, scores[None], cases)
@@ -175,6 +180,24 @@ def intervals(
     for name, chosen in (("accuracy", labels >= 0), ("sensitivity", labels == 1), ("specificity", labels == 0)):
         wilson = share_entry(right[chosen], cases[chosen], CONFIDENCE)
         yield name, "Wilson", wilson["low"], wilson["high"]
+
+
+def reported(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64], cases: NDArray[np.str_]
+) -> Iterator[tuple[str, str, float, float]]:
+    """Yield figure, method and limits as an evaluation prints them."""
+    table = PredictionsTable.from_arrays(
+        ("first", "second"),
+        image_ids=np.arange(labels.size).astype(str),
+        labels=np.array(["first", "second"])[labels],
+        probabilities=probabilities,
+        case_id=cases,
+    )
+    found = metric_intervals(table, resamples=RESAMPLES, confidence=CONFIDENCE, seed=1)
+    for name in SHOWN:
+        entry = found["per_class"]["second"][name] if name in OF_CLASS else found["overall"][name]
+        low, high = (math.nan if entry[side] is None else entry[side] for side in ("low", "high"))
+        yield name, "as reported", low, high
 
 
 def simulate_pair(scenario: Scenario, second_auc: float, simulations: int) -> tuple[Outcomes, Outcomes]:
