@@ -24,10 +24,8 @@ import yaml
 
 from osteolens.config import Config, load_config
 from osteolens.data.radiographs import load_radiographs
-from osteolens.domain import MALIGNANT
 from osteolens.errors import OsteolensError
-from osteolens.evaluation.metrics import point_metrics
-from osteolens.evaluation.operating import sensitivity_at_specificity
+from osteolens.evaluation.fixed_specificity import AT_SPECIFICITY, compared_points
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments import stages
 from osteolens.storage import write_table, write_text
@@ -115,11 +113,9 @@ def planned_runs(plan: dict[str, Any], folder: Path, data: str, out: Path) -> It
 
 def figures_of(table: PredictionsTable) -> dict[str, float]:
     """Return macro AUC, accuracy and malignant sensitivity at 90 % specificity of one part."""
-    labels, probabilities = table.labels, table.probabilities
-    metrics = point_metrics(labels, probabilities)
-    malignant = table.class_names.index(MALIGNANT)
-    found = sensitivity_at_specificity(labels == malignant, probabilities[:, malignant], 0.9)
-    return {"macro_auc": float(metrics["macro_auc"]), "accuracy": float(metrics["accuracy"]), "sensitivity": found}
+    points = compared_points(table)
+    own = {"macro_auc": "macro_auc", "accuracy": "accuracy", "sensitivity": AT_SPECIFICITY}
+    return {name: float(points[metric]) for name, metric in own.items()}
 
 
 def page(plan: dict[str, Any], rows: pd.DataFrame, failures: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from osteolens.config import Config
 from osteolens.evaluation.corruption import corruption_curves
 from osteolens.evaluation.evaluate import evaluate
+from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.storage import RunFolder, write_json, write_table
 
@@ -62,7 +63,7 @@ def make_run(
         seed=seed,
     )
     if complete:
-        _write_maps(run)
+        _write_maps(run, parts["test"])
         _write_corruptions(run, parts["test"], seed)
     return run
 
@@ -187,15 +188,16 @@ def _provenance() -> dict[str, Any]:
     }
 
 
-def _write_maps(run: RunFolder) -> None:
+def _write_maps(run: RunFolder, table: PredictionsTable) -> None:
     report = {
+        "predictions_sha256": predictions_sha256(table),
         "n": 36,
         "cases": 18,
         "warnings": ["1 of 36 maps is 0 everywhere."],
         "overall": _map_scores(0.1234),
         "centre_prior": {"deviation": 0.25, **_map_scores(0.0567)},
         "per_class": {"Benign": {"n": 18, "cases": 9, **_map_scores(0.06)}},
-        "per_size_band": {"<0.5 %": {"n": 36, "cases": 18, **_map_scores(0.07)}},
+        "per_size_band": {"<0.5%": {"n": 36, "cases": 18, **_map_scores(0.07)}},
     }
     write_json(run.explanation / "annotation_report.json", report)
     (run.explanation / "annotation_comparison.png").write_bytes(PIXEL)
@@ -230,6 +232,7 @@ def _write_corruptions(run: RunFolder, clean: PredictionsTable, seed: int) -> No
     record = {
         "class_names": list(CLASSES),
         "split": "test",
+        "predictions_sha256": predictions_sha256(clean),
         "confidence": 0.95,
         "resamples": RESAMPLES,
         "corruptions": {"blur": words},

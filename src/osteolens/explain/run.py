@@ -16,6 +16,7 @@ from osteolens.data.preprocessing import normalise
 from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.figures import save_figure
+from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.agreement import agreement_report, score_maps
 from osteolens.explain.cam import MapMethod, class_maps
@@ -89,6 +90,7 @@ def explain_run(
         agreement, table.cases[agreement.rows], labels, table.class_names, options=evaluation, seed=seed
     )
     report |= {"method": method, "annotations_outside_the_input": len(masks) - len(annotated)}
+    report[IDENTITY] = predictions_sha256(table)
     for warning in report["warnings"]:
         logger.warning(warning)
     write_json(out / "annotation_report.json", report)

@@ -46,7 +46,7 @@ def test_rows_are_sorted_and_scored_against_both_masks_and_the_prior():
 
 def test_size_bands():
     agreement = four_images()
-    assert [SIZE_BANDS[band][0] for band in agreement.bands] == ["3-10 %", "<0.5 %", "1-3 %", ">10 %"]
+    assert [SIZE_BANDS[band][0] for band in agreement.bands] == ["3-10%", "<0.5%", "1-3%", ">10%"]
 
 
 def test_means_over_all_images_by_class_and_by_size():
@@ -59,8 +59,8 @@ def test_means_over_all_images_by_class_and_by_size():
     assert result["overall"]["energy_ratio"]["n"] == 3
     assert result["per_class"]["Benign"]["iou_0.5"]["value"] == 0
     assert result["per_class"]["Malignant"]["iou_0.5"]["value"] == 1
-    assert result["per_size_band"][">10 %"]["n"] == 1
-    assert result["per_size_band"]["0.5-1 %"]["n"] == 0
+    assert result["per_size_band"][">10%"]["n"] == 1
+    assert result["per_size_band"]["0.5-1%"]["n"] == 0
     assert result["all_shapes"]["iou_0.5"]["value"] == pytest.approx(0.3 / 4)
     assert result["centre_prior"]["pointing_game"]["value"] == 1 / 4
 
@@ -88,8 +88,8 @@ def test_the_same_seed_gives_the_same_report():
     ("place", "reason"),
     [
         (("per_class", "Normal", "iou_0.5"), "no annotated image"),
-        (("per_size_band", "<0.5 %", "energy"), "every map is 0 everywhere"),
-        (("per_size_band", ">10 %", "iou_0.5"), "all images are of one case"),
+        (("per_size_band", "<0.5%", "energy"), "every map is 0 everywhere"),
+        (("per_size_band", ">10%", "iou_0.5"), "all images are of one case"),
         (("per_class", "Malignant", "iou_0.5"), "all images have the same value"),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_group_that_many_resamples_miss_has_no_interval():
     maps[11] = square(15, 15, 2).astype(np.float32)
     agreement = score_maps(maps, outline, outline, (0.5,))
     result = report(agreement, [str(row) for row in range(12)], [1] * 12)
-    entry = result["per_size_band"][">10 %"]["iou_0.5"]
+    entry = result["per_size_band"][">10%"]["iou_0.5"]
     assert (entry["value"], entry["low"], entry["n"]) == (0.5, None, 2)
     assert "too many resamples" in entry["reason"]
     assert result["overall"]["iou_0.5"]["low"] is not None

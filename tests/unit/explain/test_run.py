@@ -10,6 +10,7 @@ import pytest
 from osteolens.config import EvaluationOptions, ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
+from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.run import explain_run
 from osteolens.storage import read_json
@@ -79,6 +80,7 @@ def test_maps_of_the_true_class_are_scored_and_every_file_is_written(grey_model,
     assert any("1 of 3 maps" in record.getMessage() for record in caplog.records)
     stored = read_json(tmp_path / "annotation_report.json")
     assert stored["overall"] == report["overall"]
+    assert stored["predictions_sha256"] == predictions_sha256(table)
     assert stored["resolution"] == [SIDE, SIDE]
     for name in ("gallery_Normal", "gallery_Benign", "gallery_Malignant", "annotation_comparison"):
         picture = cv2.imread(str(tmp_path / f"{name}.png"))
