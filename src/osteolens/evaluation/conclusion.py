@@ -41,6 +41,7 @@ def conclude(panel: dict[str, Any]) -> str:
     """
     untold = _knows_nothing_of_train(panel)
     sections = (
+        panel["caveats"],
         _scores(panel),
         [_NOTHING_OF_TRAIN] if untold else _of_train(panel),
         _copies(panel["leakage"], panel["split"]),

@@ -37,7 +37,7 @@ EPOCH_CHOSEN = {
     None: "It is not known whether the validation images also chose the epoch of training; if they did, what is fitted "
     "on them may promise a little too much.",
 }
-NOTHING_FITTED = "this split has no test part: what is fitted on validation could be seen on no other images"
+NOTHING_FITTED = "there is no validation part beside the evaluated one, and nothing may be fitted on what is evaluated"
 
 _METHODS: dict[str, Callable[[Integers, Floats], Scaling]] = {"temperature": fit_temperature, "vector": fit_vector}
 

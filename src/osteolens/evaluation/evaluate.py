@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def evaluate(
     headers: pd.DataFrame | None = None,
     leakage: dict[str, Any] | None = None,
     epoch_chosen: bool | None = None,
+    caveats: Sequence[str] = (),
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 42,
@@ -62,6 +64,8 @@ def evaluate(
         See :func:`osteolens.evaluation.honesty.honesty_panel`.
     epoch_chosen
         Whether the epoch of training was chosen on `validation` too; None where that is not known.
+    caveats
+        Sentences on what `table` lacks; they stand in the summary and before everything else in the conclusion.
     resamples, confidence, seed, method
         Of the bootstrap by case, see :func:`osteolens.evaluation.estimates.metric_intervals`.
 
@@ -80,7 +84,7 @@ def evaluate(
     fitted_on = None if validation is None else gather_facts(validation, manifest).table
     draws: dict[str, Any] = {"resamples": resamples, "confidence": confidence, "seed": seed}
     identity = {IDENTITY: predictions_sha256(table)}
-    summary = identity | summarise(known, **draws, method=method)
+    summary = identity | summarise(known, **draws, method=method) | {"caveats": list(caveats)}
     chosen_on = None if validation is None else predictions_sha256(validation)
     decided = decisions(fitted_on, known, epoch_chosen=epoch_chosen, **draws)
     decided = identity | {"validation_sha256": chosen_on} | decided

@@ -33,13 +33,14 @@ def honesty_panel(
     Returns
     -------
     dict
-        ``split``, ``confidence``, ``resamples``, ``resampled_by``; ``scores``: the headline figures in `summary`;
-        ``leakage``; ``origins``: how many evaluated images are of a source that train has not; ``siblings``,
+        ``split``, ``confidence``, ``resamples``, ``resampled_by``, ``caveats`` of `summary`; ``scores``: its headline
+        figures; ``leakage``; ``origins``: how many evaluated images are of a source that train has not; ``siblings``,
         ``blind``, ``within_sources`` and ``subgroups``, see the functions of these names in this block; and
         ``conclusion``: a paragraph that says, from these figures, what may and what may not be concluded.
     """
     panel: dict[str, Any] = {
         **{key: summary[key] for key in ("split", "confidence", "resamples", "resampled_by")},
+        "caveats": list(summary.get("caveats", ())),
         "scores": headline_of(summary),
         "leakage": _passed_on(leakage),
         "origins": unseen_origins(facts),

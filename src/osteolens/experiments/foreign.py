@@ -64,6 +64,7 @@ def evaluate_table(
         metadata=foreign.metadata,
         headers=None if data is None or divided is None else image_headers(data),
         leakage=None if divided is None else division_leakage(divided, data),
+        caveats=foreign.caveats,
         **config.evaluation.draws(config.seed),
     )
     return out / SUMMARY_FILE

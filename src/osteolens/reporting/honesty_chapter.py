@@ -158,7 +158,8 @@ def blind_models(run: RunResults, *, drawn: bool = True) -> Section:
         Block(
             "text",
             "These models are trained on the same images as the network but see only what is written about them. "
-            "What they reach, the data set gives away; only what the network adds can come from the picture.",
+            "What they reach can be had without any picture, so only what the network reaches beyond them is a sign "
+            "that it reads more than that.",
         ),
         *([Block("figure", blind_drawing(run))] if drawn else []),
         Block("metrics", honesty_tables.blind_table(run)),

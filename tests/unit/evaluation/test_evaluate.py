@@ -137,6 +137,15 @@ def test_intervals_widen_when_images_share_a_case() -> None:
     assert by_case["high"] - by_case["low"] > 2 * (by_image["high"] - by_image["low"])
 
 
+def test_what_the_table_lacks_comes_before_every_figure(tmp_path: Path) -> None:
+    told = "Of the 500 test images, 380 have no prediction."
+    summary = evaluate(made_up(), tmp_path, resamples=100, caveats=[told])
+    assert summary["caveats"] == [told]
+    panel = strict_json(tmp_path / "honesty.json")
+    assert panel["caveats"] == [told]
+    assert panel["conclusion"].startswith(f"{told} On the 120 images")
+
+
 def test_an_absent_class_gives_null_with_a_reason(tmp_path: Path) -> None:
     summary = evaluate(made_up(classes=2), tmp_path, resamples=100)
     assert strict_json(tmp_path / "metrics_summary.json") == summary

@@ -79,7 +79,7 @@ def test_nothing_is_fitted_without_a_validation_part(changeable_run: RunFolder) 
     identities = {"predictions_sha256": predictions_sha256(table), "validation_sha256": None}
     write_json(changeable_run.evaluation / "decisions.json", identities | decisions(None, table, resamples=100))
     page = Page(write_run_report(read_run(changeable_run)))
-    reason = "this split has no test part: what is fitted on validation could be seen on no other images"
+    reason = "there is no validation part beside the evaluated one, and nothing may be fitted on what is evaluated"
     assert f"Nothing was fitted: {reason}." in page.text
     assert f"No operating point was chosen: {reason}." in page.text
     assert f"No temperature was fitted: {reason}." in page.text

@@ -129,7 +129,7 @@ def test_what_was_not_made_is_said(changeable_bare_run: RunFolder) -> None:
     card = card_of(changeable_bare_run)
     assert "The maps were not made for this run." in card
     assert "This was not measured for this run. osteolens robustness measures it." in card
-    assert "Nothing was chosen on other images: this split has no test part" in card
+    assert "Nothing was chosen on other images: there is no validation part" in card
     assert "| Parameters | not recorded |" in card
     assert "The files of the run do not say where its images come from." in card
     assert "Yao et al." not in card

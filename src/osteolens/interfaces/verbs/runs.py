@@ -82,12 +82,16 @@ def evaluate(
     options = resolve(config, override, data, quiet=quiet)
     if predictions is not None:
         from osteolens.data.radiographs import load_radiographs
+        from osteolens.evaluation.evaluate import HONESTY_FILE
         from osteolens.experiments.foreign import evaluate_table
+        from osteolens.storage import read_json
 
         radiographs = None if data is None else load_radiographs(options.data)
         folder = out or Path("results/evaluation")
         tables = {"labels": labels, "split_table": split_table}
         summaries = [evaluate_table(predictions, folder, options, **tables, data=radiographs)]
+        if not json:
+            say(read_json(folder / HONESTY_FILE)["conclusion"])
     else:
         radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
         from osteolens.experiments import stages
