@@ -33,7 +33,7 @@ def test_figures_are_those_worked_out_by_hand(tmp_path: Path, capsys: pytest.Cap
     command = ["eval", "--predictions", theirs, "--labels", labels, "--out", out]
     assert osteolens(*command, "-o", "evaluation.bootstrap_resamples=100", "--json") == 0
     captured = capsys.readouterr()
-    assert "1 labelled images have no prediction (5)" in captured.err
+    assert "Of the labelled images, 1 have no prediction (1 sick: 5)" in captured.err
     summary = json.loads(captured.out)
     assert (summary["n"], summary["cases"]) == (4, 3)
     assert summary["overall"]["accuracy"]["value"] == 0.75  # 3 is called well

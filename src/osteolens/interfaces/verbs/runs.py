@@ -90,7 +90,7 @@ def evaluate(
         folder = out or Path("results/evaluation")
         tables = {"labels": labels, "split_table": split_table}
         summaries = [evaluate_table(predictions, folder, options, **tables, data=radiographs)]
-        if not json:
+        if not (json or quiet):
             say(read_json(folder / HONESTY_FILE)["conclusion"])
     else:
         radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
