@@ -92,9 +92,15 @@ def _within_sources(run: RunResults) -> Advice | None:
     return Advice(step, finding)
 
 
+def _malignant_sensitivity(run: RunResults) -> dict[str, Any] | None:
+    """Return that of the most probable class, None without the class."""
+    entry: dict[str, Any] | None = run.summary["per_class"].get(MALIGNANT, {}).get("sensitivity")
+    return entry
+
+
 def _missed_malignant(run: RunResults) -> Advice | None:
     point = _high_sensitivity(run)
-    answered = run.summary["per_class"].get(MALIGNANT, {}).get("sensitivity")
+    answered = _malignant_sensitivity(run)
     if point is None or answered is None or answered["value"] is None:
         return None
     tested = point["test"]["sensitivity"]
@@ -123,7 +129,7 @@ def _aim_not_kept(run: RunResults) -> Advice | None:
 
 
 def _few_malignant(run: RunResults) -> Advice | None:
-    entry = run.summary["per_class"].get(MALIGNANT, {}).get("sensitivity")
+    entry = _malignant_sensitivity(run)
     if entry is None or entry["low"] is None or entry["high"] - entry["low"] <= WIDE:
         return None
     return Advice(
