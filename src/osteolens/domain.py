@@ -31,7 +31,8 @@ NONE_GIVEN = "none given"  # the group of images of which a table says nothing
 
 SMALLEST_SIZE = 16  # pixels: side of the smallest input
 LARGEST_BASE = 4096  # pixels: side of the largest base picture
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff")
+DICOM_SUFFIXES = (".dcm", ".dicom")
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff", *DICOM_SUFFIXES)
 
 
 class Column:
@@ -184,6 +185,54 @@ class Preprocessing:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """The answer to a yes-or-no question at an operating point.
+
+    Attributes
+    ----------
+    question, point
+        For example ``Malignant against the rest`` and ``high_sensitivity``.
+    score
+        Probability of yes, 0 to 1.
+    """
+
+    question: str
+    point: str
+    threshold: float
+    score: float
+
+    @property
+    def positive(self) -> bool:
+        """Whether the score is above the threshold."""
+        return self.score > self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from an answer by what was chosen on validation images.
+
+    Attributes
+    ----------
+    calibrated
+        Class name to probability after temperature scaling; None where no temperature could be fitted.
+    conformal_set
+        Classes that cannot be left out, perhaps none; None where no set could be calibrated.
+    calls
+        One per operating point.
+    """
+
+    calibrated: dict[str, float] | None
+    conformal_set: tuple[str, ...] | None
+    calls: tuple[Call, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        calls = [dataclasses.asdict(call) | {"positive": call.positive} for call in self.calls]
+        members = None if self.conformal_set is None else list(self.conformal_set)
+        return {"calibrated": self.calibrated, "conformal_set": members, "calls": calls}
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """One answer.
 
@@ -193,10 +242,13 @@ class Prediction:
         File name of the picture, without its folder.
     probabilities
         Class name to probability; they sum to 1.
+    decision
+        What follows from it; None where nothing is known of what was chosen on validation images.
     """
 
     image: str
     probabilities: dict[str, float]
+    decision: Decision | None = None
 
     def __post_init__(self) -> None:
         values = list(self.probabilities.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,3 +15,5 @@ class InferenceOptions(Options):
 
     default_checkpoint: Path | None = Field(None, description="used when --checkpoint is not given")
     batch_size: Count = Field(32, description="images per forward pass")
+    runtime: Literal["onnxruntime", "openvino"] = Field("onnxruntime", description="what computes exported models")
+    threads: Count | None = Field(None, description="CPU threads of that runtime; null: one per core")

@@ -20,6 +20,7 @@ from osteolens.errors import DataError
 from osteolens.evaluation.evaluate import EVALUATION_FILES, SUMMARY_FILE, evaluate
 from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.experiments.novelty import store_novelty
 from osteolens.experiments.reuse import StageRecord
 from osteolens.explain.gallery import gallery_file
 from osteolens.explain.run import explain_run
@@ -63,10 +64,11 @@ def find_manifest(config: Config, data: RadiographSet, scheme: str) -> Manifest:
 
 
 def train_run(config: Config, data: RadiographSet, scheme: str, *, fresh: bool = False) -> RunFolder:
-    """Train on a scheme and write the leakage of its split beside the run."""
+    """Train on a scheme, let the checkpoint tell unlike pictures, and write the leakage of its split beside the run."""
     config = config.with_overrides(f"training.split_strategy={scheme}")
     manifest = find_manifest(config, data, scheme)
-    train(config, data, manifest, fresh=fresh)  # refuses another division than the run began with
+    best = train(config, data, manifest, fresh=fresh)  # refuses another division than the run began with
+    store_novelty(best, config, data, manifest)
     run = run_folder(config, scheme)
     write_leakage(run, manifest, data)
     return run

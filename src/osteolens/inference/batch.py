@@ -12,13 +12,15 @@ import pandas as pd
 from PIL import Image
 
 import osteolens
+from osteolens.data.dicom.recognition import begins_as_dicom
 from osteolens.domain import IMAGE_SUFFIXES, Prediction
 from osteolens.errors import DataError
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.answering import Answering
 from osteolens.progress import track
 from osteolens.storage import atomic_writer, write_json, write_table
 
-OTHER_PICTURES = (".dcm", ".gif", ".webp", ".heic", ".jp2")  # refused in words, not passed over in silence
+DICOM_DIRECTORY = "DICOMDIR"  # the table of contents of a disc, itself a DICOM file
+OTHER_PICTURES = (".gif", ".webp", ".heic", ".jp2")  # refused in words, not passed over in silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,16 @@ class BatchResult:
     predictions: tuple[Prediction, ...]
     failures: tuple[tuple[str, str], ...]
 
-    def to_dict(self, predictor: Predictor) -> dict[str, Any]:
+    def to_dict(self, predictor: Answering) -> dict[str, Any]:
         """Return the content of ``predictions.json``."""
         return {
             "notice": osteolens.NOT_FOR_CLINICAL_USE,
             "checkpoint_sha256": predictor.sha256,
+            "engine": predictor.engine,
             "class_names": list(predictor.class_names),
             "predictions": [
                 {"image": answer.image, "label": answer.label, "probabilities": answer.probabilities}
+                | ({} if answer.decision is None else {"decision": answer.decision.to_dict()})
                 for answer in self.predictions
             ],
             "failures": [{"image": name, "reason": reason} for name, reason in self.failures],
@@ -63,6 +67,8 @@ class BatchResult:
 def list_pictures(folder: Path) -> list[Path]:
     """Return the pictures of a folder and its sub-folders, sorted; hidden files and other kinds are passed over.
 
+    DICOM files as archives and discs name them, without suffix or by a UID, are found by how they begin.
+
     Raises
     ------
     DataError
@@ -71,15 +77,19 @@ def list_pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"the folder {folder} does not exist.")
     suffixes = {*IMAGE_SUFFIXES, *OTHER_PICTURES}
-    found = sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
+    visible = (path for path in folder.rglob("*") if not path.name.startswith("."))
+    found = sorted(path for path in visible if path.suffix.lower() in suffixes or _is_unnamed_dicom(path))
     if not found:
         raise DataError(f"the folder {folder} holds no picture ({', '.join(sorted(suffixes))}).")
     return found
 
 
-def infer(predictor: Predictor, paths: Sequence[Path], out: Path, *, gradcam: bool = False) -> BatchResult:
+def _is_unnamed_dicom(path: Path) -> bool:
+    bears_no_kind = not path.suffix or path.suffix[1:].isdigit()
+    return bears_no_kind and path.name != DICOM_DIRECTORY and begins_as_dicom(path)
+
+
+def infer(predictor: Answering, paths: Sequence[Path], out: Path, *, gradcam: bool = False) -> BatchResult:
     """Answer for every path and write ``predictions.csv``, ``predictions.json`` and, if asked for, overlays.
 
     Parameters

@@ -42,7 +42,7 @@ def corrupted_probabilities(
     DataError
         A file cannot be read.
     """
-    strengths, size = CORRUPTIONS[name].strengths, predictor.config.inference.batch_size
+    strengths, size = CORRUPTIONS[name].strengths, predictor.batch_size
     answers: dict[float, list[NDArray[np.float64]]] = {strength: [] for strength in strengths}
     spoil = partial(corrupted_inputs, name=name, record=predictor.record, seed=seed)
     with ThreadPoolExecutor(DECODING_THREADS) as pool:

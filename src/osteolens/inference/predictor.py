@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,30 +12,36 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from osteolens.config import Config
-from osteolens.data.images import read_grey
-from osteolens.data.preprocessing import normalise, read_input
-from osteolens.domain import Prediction, Preprocessing
+from osteolens.config import Config, InferenceOptions
+from osteolens.data.preprocessing import normalise
+from osteolens.domain import Preprocessing
+from osteolens.errors import ConfigError, DataError, EvaluationError
 from osteolens.explain.cam import class_maps
-from osteolens.explain.overlay import overlay
-from osteolens.explain.upsample import onto_picture
+from osteolens.inference.answering import Answering, Floats, Pictures
+from osteolens.inference.decision_record import DecisionRecord, read_decisions
+from osteolens.inference.novelty import Novelty, NoveltyModel
+from osteolens.inference.onnx_runner import OnnxPredictor
 from osteolens.models.checkpoint import load_checkpoint, restore_model
 from osteolens.models.classifier import BTXRDClassifier
-from osteolens.models.forward import class_probabilities
+from osteolens.models.forward import Outputs, class_probabilities, network_outputs
 from osteolens.runtime import get_device, keep_freed_memory
-from osteolens.storage import sha256_file
+from osteolens.storage import RunFolder, sha256_file
+
+EXPORT_SUFFIX = ".onnx"
+
+logger = logging.getLogger("osteolens")
 
 
 @dataclass(frozen=True, slots=True)
-class Predictor:
-    """A trained network with everything that decides its answers.
+class Predictor(Answering):
+    """A trained network with everything that decides its answers, computed by torch.
 
     Attributes
     ----------
     config
         The configuration it was trained with.
-    sha256
-        Hash of the checkpoint's file; it is written beside every answer.
+    novelty_model
+        What tells pictures unlike those trained on; None where the checkpoint does not hold it.
     """
 
     model: BTXRDClassifier
@@ -41,6 +50,41 @@ class Predictor:
     config: Config
     sha256: str
     flip_averaging: bool
+    decisions: DecisionRecord | None = None
+    novelty_model: NoveltyModel | None = None
+
+    @classmethod
+    def from_file(
+        cls,
+        path: Path,
+        accelerator: str = "auto",
+        *,
+        run: Path | None = None,
+        options: InferenceOptions | None = None,
+    ) -> Answering:
+        """Open a checkpoint with the decisions of its run, or by its suffix ``.onnx`` an exported model.
+
+        Parameters
+        ----------
+        accelerator
+            For a checkpoint; exported models are computed on the CPU.
+        run
+            See :meth:`with_run`; an exported model brings its own decisions.
+        options
+            Which runtime computes an exported model, and with how many threads.
+
+        Raises
+        ------
+        CheckpointError
+            The file is missing, damaged or something else.
+        ConfigError
+            The runtime is not installed, or `run` is given for an exported model.
+        """
+        if path.suffix.lower() != EXPORT_SUFFIX:
+            return cls.from_checkpoint(path, accelerator).with_run(run)
+        if run is not None:
+            raise ConfigError(f"{path} brings its own decisions. Leave out --run, or export the checkpoint with it.")
+        return OnnxPredictor.from_file(path, options or InferenceOptions())
 
     @classmethod
     def from_checkpoint(cls, path: Path, accelerator: str = "auto", *, flip_averaging: bool | None = None) -> Predictor:
@@ -61,28 +105,69 @@ class Predictor:
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         config = Config.model_validate(checkpoint.config)
         flip = config.evaluation.flip_averaging if flip_averaging is None else flip_averaging
-        return cls(model, record, checkpoint.class_names, config, sha256_file(path), flip)
+        novelty = NoveltyModel.from_arrays(checkpoint.novelty) if checkpoint.novelty else None
+        return cls(model, record, checkpoint.class_names, config, sha256_file(path), flip, novelty_model=novelty)
 
-    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    @property
+    def recorded_run(self) -> RunFolder:
+        """The folder of its run as the checkpoint's configuration names it, whether or not it is there."""
+        return RunFolder(self.config.paths.results_dir / self.config.experiment / self.config.training.split_strategy)
+
+    def with_run(self, run: Path | None) -> Predictor:
+        """Return the same with the decisions of its run.
+
+        Parameters
+        ----------
+        run
+            The run's folder. Without it the recorded one is tried, and where that cannot be used a warning says why
+            answers are probabilities as predicted and nothing more.
+
+        Raises
+        ------
+        DataError, EvaluationError
+            `run` is given and cannot be used, see :func:`osteolens.inference.decision_record.read_decisions`.
+        """
+        place = self.recorded_run if run is None else RunFolder(run)
+        try:
+            decisions = read_decisions(place, checkpoint_sha256=self.sha256, class_names=self.class_names)
+        except (DataError, EvaluationError) as error:
+            if run is not None:
+                raise
+            logger.warning("answers are not calibrated, name the checkpoint's run with --run: %s", error)
+            return self
+        return dataclasses.replace(self, decisions=decisions)
+
+    @property
+    def engine(self) -> str:
+        """What computes the answers."""
+        return "torch"
+
+    @property
+    def batch_size(self) -> int:
+        """Images per forward pass, as the checkpoint's configuration says."""
+        return self.config.inference.batch_size
+
+    def probabilities(self, pictures: Pictures) -> NDArray[np.float64]:
         """Return class probabilities [N, classes] for resized pictures uint8 [N, size, size]."""
         return class_probabilities(
-            self.model,
-            pictures,
-            self.record,
-            batch_size=self.config.inference.batch_size,
-            flip_averaging=self.flip_averaging,
+            self.model, pictures, self.record, batch_size=self.batch_size, flip_averaging=self.flip_averaging
         )
 
-    def answer(self, path: Path, name: str) -> Prediction:
-        """Answer for one file under the name that results give it; raises DataError for one that cannot be read."""
-        probabilities = self.probabilities(read_input(path, self.record)[None])[0]
-        return Prediction(name, dict(zip(self.class_names, probabilities.tolist(), strict=True)))
+    def outputs(self, pictures: Pictures) -> Outputs:
+        """Return the same probabilities with the pooled features, from one pass."""
+        return network_outputs(
+            self.model, pictures, self.record, batch_size=self.batch_size, flip_averaging=self.flip_averaging
+        )
 
-    def overlay(self, path: Path, class_name: str) -> NDArray[np.uint8]:
-        """Return a file's picture at its own size with the map of a class over it, RGB uint8 [height, width, 3]."""
-        device = next(self.model.parameters()).device
-        images = torch.from_numpy(normalise(read_input(path, self.record)[None], self.record)).to(device)
-        method = self.config.explanation.method
-        maps = class_maps(self.model, images, method=method, classes=[self.class_names.index(class_name)]).maps[0, 0]
-        grey = read_grey(path)
-        return overlay(grey, onto_picture(maps, grey.shape[0], grey.shape[1], self.record))
+    def novelty(self, features: Floats) -> tuple[Novelty, ...] | None:
+        """Return how far pooled features [N, F] lie from those trained on; None where the checkpoint cannot tell."""
+        return None if self.novelty_model is None else self.novelty_model.judge(features)
+
+    def maps(self, pictures: Pictures, classes: Sequence[int] | None = None) -> Floats:
+        """Return maps [N, K, h, w], 0 to 1, made as the checkpoint's configuration says."""
+        device, method = next(self.model.parameters()).device, self.config.explanation.method
+        made = []
+        for start in range(0, len(pictures), self.batch_size):
+            images = torch.from_numpy(normalise(pictures[start : start + self.batch_size], self.record)).to(device)
+            made.append(class_maps(self.model, images, method=method, classes=classes).maps)
+        return np.concatenate(made)

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 import osteolens
 from osteolens.errors import EXIT_FAILURE, OsteolensError
 from osteolens.interfaces.terminal import say
-from osteolens.interfaces.verbs import answers, audit, compare, download, phantom, robustness, runs, splits
+from osteolens.interfaces.verbs import answers, audit, compare, download, export, phantom, robustness, runs, splits
 
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
@@ -95,6 +95,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "report": runs.report,
     "run": runs.run,
     "infer": answers.infer,
+    "export": export.export,
 }
 for _name, _verb in VERBS.items():
     app.command(name=_name)(_verb)

@@ -31,6 +31,13 @@ AllSplits = Annotated[bool, typer.Option("--all-splits", help="Every scheme in d
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on standard error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run of the same name aside and start anew.")]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the checkpoint's run: temperature, conformal sets and thresholds. Default: as it recorded.",
+        show_default=False,
+    ),
+]
 
 Predictions = Annotated[
     Path | None, typer.Option(help="Anybody's predictions, CSV or Excel, instead of a run's.", show_default=False)

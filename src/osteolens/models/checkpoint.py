@@ -44,6 +44,9 @@ class Checkpoint:
         Versions, commit, hash of the data.
     training_state
         Optimiser, scheduler, early stopping, random state: only in a ``last`` checkpoint, empty otherwise.
+    novelty
+        Tensors by which a picture unlike those trained on is told, see ``inference/novelty.py``; empty in a ``last``
+        checkpoint, in one of a split without a part to choose on, and in one of an earlier version.
     """
 
     model_state: dict[str, torch.Tensor]
@@ -55,6 +58,7 @@ class Checkpoint:
     class_weights: list[float]
     provenance: dict[str, Any]
     training_state: dict[str, Any] = field(default_factory=dict)
+    novelty: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config, model_state: dict[str, torch.Tensor], **others: Any) -> Checkpoint:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from osteolens.errors import EXIT_FAILURE, ConfigError
-from osteolens.interfaces.options import AsJson, ConfigFile, Overrides, Quiet, resolve
+from osteolens.interfaces.options import AsJson, ConfigFile, Overrides, Quiet, Run, resolve
 from osteolens.interfaces.terminal import say
 from osteolens.storage import to_json
 
@@ -16,7 +16,11 @@ from osteolens.storage import to_json
 def infer(
     image: Annotated[Path | None, typer.Option(help="One radiograph.")] = None,
     input_dir: Annotated[Path | None, typer.Option(help="A folder of radiographs.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Default: inference.default_checkpoint.")] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint or an exported model (.onnx). Default: inference.default_checkpoint."),
+    ] = None,
+    run: Run = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/inference"),
     with_maps: Annotated[bool, typer.Option("--gradcam", help="Write an overlay PNG per picture.")] = False,
     config: ConfigFile = None,
@@ -39,7 +43,7 @@ def infer(
     from osteolens.interfaces.tables import answers_table
 
     paths = [image] if image is not None else batch.list_pictures(input_dir or Path())
-    predictor = Predictor.from_checkpoint(chosen, options.training.accelerator)
+    predictor = Predictor.from_file(chosen, options.training.accelerator, run=run, options=options.inference)
     result = batch.infer(predictor, paths, out, gradcam=with_maps)
     say(to_json(result.to_dict(predictor)).rstrip() if json else answers_table(result, predictor, out))
     if result.failures:

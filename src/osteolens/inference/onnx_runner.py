@@ -1,0 +1,126 @@
+"""Exported models on the CPU, by ONNX Runtime or OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from osteolens.config import InferenceOptions
+from osteolens.domain import Preprocessing
+from osteolens.errors import CheckpointError, InferenceError
+from osteolens.inference.answering import Answering, Floats, Pictures
+from osteolens.inference.decision_record import DecisionRecord
+from osteolens.inference.export_file import read_export, require_package
+from osteolens.inference.export_record import MAPS, PICTURES, PROBABILITIES, ExportRecord
+
+Run = Callable[[Pictures, list[str]], list[Floats]]  # pictures [N, S, S] and names of outputs to these outputs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OnnxPredictor(Answering):
+    """An exported model that answers as the checkpoint it was made from.
+
+    Attributes
+    ----------
+    runtime
+        ``onnxruntime`` or ``openvino``.
+    export
+        What the file carries beside the network.
+    """
+
+    run: Run
+    runtime: str
+    export: ExportRecord
+    record: Preprocessing
+    class_names: tuple[str, ...]
+    sha256: str
+    decisions: DecisionRecord | None
+
+    @classmethod
+    def from_file(cls, path: Path, options: InferenceOptions) -> OnnxPredictor:
+        """Open an exported model; see :func:`osteolens.inference.export_file.read_export` for what is refused."""
+        exported = read_export(path)
+        export = exported.record
+        return cls(
+            run=_start(exported.content, options, path),
+            runtime=options.runtime,
+            export=export,
+            record=export.preprocessing,
+            class_names=export.class_names,
+            sha256=export.checkpoint_sha256,
+            decisions=export.decisions,
+        )
+
+    @property
+    def engine(self) -> str:
+        """What computes the answers."""
+        return f"{self.runtime}, {self.export.precision}"
+
+    @property
+    def batch_size(self) -> int:
+        """Images per forward pass."""
+        return self.export.batch_size
+
+    def probabilities(self, pictures: Pictures) -> NDArray[np.float64]:
+        """Return class probabilities [N, classes] for resized pictures uint8 [N, size, size]."""
+        answers = self.output(PROBABILITIES, pictures).astype(np.float64)
+        return answers / answers.sum(axis=1, keepdims=True)
+
+    def maps(self, pictures: Pictures, classes: Sequence[int] | None = None) -> Floats:
+        """Return maps [N, K, h, w], 0 to 1, in closed form."""
+        if not self.export.has_maps:
+            raise InferenceError(
+                f"the model exported from {self.export.backbone} holds no maps: they are not exact in closed form for "
+                "this network. Use its checkpoint for maps."
+            )
+        maps = self.output(MAPS, pictures)
+        return maps if classes is None else maps[:, list(classes)]
+
+    def output(self, name: str, pictures: Pictures) -> Floats:
+        """Return one output of the graph for resized pictures uint8 [N, size, size]."""
+        return np.concatenate([self.run(batch, [name])[0] for batch in self._batches(pictures)])
+
+    def _batches(self, pictures: Pictures) -> Iterator[Pictures]:
+        for start in range(0, len(pictures), self.batch_size):
+            yield np.ascontiguousarray(pictures[start : start + self.batch_size])
+
+
+def _start(content: bytes, options: InferenceOptions, path: Path) -> Run:
+    starters = {"onnxruntime": _onnxruntime, "openvino": _openvino}
+    package = require_package(options.runtime, "export" if options.runtime == "onnxruntime" else "openvino")
+    try:
+        return starters[options.runtime](package, content, options.threads)
+    except Exception as error:  # each runtime has errors of its own for a graph that it cannot run
+        detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointError(
+            f"{options.runtime} cannot run {path} ({detail}). Export the checkpoint again, or choose the other runtime "
+            "with inference.runtime."
+        ) from error
+
+
+def _onnxruntime(package: Any, content: bytes, threads: int | None) -> Run:
+    settings = package.SessionOptions()
+    settings.intra_op_num_threads, settings.inter_op_num_threads = threads or 0, 1
+    settings.log_severity_level = 3  # errors only
+    session = package.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
+    return lambda pictures, names: session.run(names, {PICTURES: pictures})
+
+
+def _openvino(package: Any, content: bytes, threads: int | None) -> Run:
+    core = package.Core()
+    # without the hint some CPUs compute in bfloat16, and answers differ in the second digit
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    if threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = threads
+    model = core.compile_model(core.read_model(content), "CPU", settings)
+
+    def run(pictures: Pictures, names: list[str]) -> list[Floats]:
+        results = model(pictures)
+        return [np.array(results[name]) for name in names]  # the runtime uses its own memory again
+
+    return run
