@@ -1,8 +1,9 @@
-"""Small maps to the size of a picture, bilinear, with pixel edges (not centres) aligned.
+"""Small maps to the size of a picture, bilinear.
 
-A map lies over the whole of the network's input, so its cells and the picture's pixels are joined by a scale and a
-shift along each axis. Interpolation along each axis is a matrix, exact for any scale, also for maps cut out of a
-letterbox.
+The cells of a map and the picture's pixels are joined by a scale and a shift along each axis. Without a shift the cells
+divide the network's input evenly, pixel edges (not centres) aligned; most networks look somewhere else
+(:mod:`osteolens.models.receptive_field`). Interpolation along each axis is a matrix, exact for any scale, also for maps
+cut out of a letterbox.
 """
 
 from __future__ import annotations
@@ -14,15 +15,27 @@ from osteolens.data.preprocessing import input_transform
 from osteolens.domain import Preprocessing
 
 
-def upsample(maps: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Stretch maps [..., h, w] to [..., height, width]; equal to torch's bilinear with ``align_corners=False``."""
+Shift = tuple[float, float]
+
+
+def upsample(maps: NDArray[np.float32], height: int, width: int, *, shift: Shift = (0.0, 0.0)) -> NDArray[np.float32]:
+    """Stretch maps [..., h, w] to [..., height, width].
+
+    Parameters
+    ----------
+    shift
+        Cells by which the map lies down and to the right of an even division; without one the result is that of
+        torch's bilinear with ``align_corners=False``. Beyond the outer cells their values are held.
+    """
     h, w = maps.shape[-2:]
-    rows = _interpolation(height, h, h / height, 0.0)
-    columns = _interpolation(width, w, w / width, 0.0)
+    rows = _interpolation(height, h, h / height, -shift[0])
+    columns = _interpolation(width, w, w / width, -shift[1])
     return (rows @ maps @ columns.T).astype(np.float32)
 
 
-def onto_picture(maps: NDArray[np.float32], height: int, width: int, record: Preprocessing) -> NDArray[np.float32]:
+def onto_picture(
+    maps: NDArray[np.float32], height: int, width: int, record: Preprocessing, *, shift: Shift = (0.0, 0.0)
+) -> NDArray[np.float32]:
     """Lay maps of the network's input onto the picture the input was made from.
 
     Parameters
@@ -33,6 +46,8 @@ def onto_picture(maps: NDArray[np.float32], height: int, width: int, record: Pre
         Size of the original picture in pixels.
     record
         How the picture became the input; the padding of a letterbox is cut off.
+    shift
+        See :func:`upsample`.
 
     Returns
     -------
@@ -41,8 +56,8 @@ def onto_picture(maps: NDArray[np.float32], height: int, width: int, record: Pre
     """
     h, w = maps.shape[-2:]
     to_input = input_transform(height, width, record)
-    rows = _interpolation(height, h, to_input[1, 1] * h / record.size, to_input[1, 2] * h / record.size)
-    columns = _interpolation(width, w, to_input[0, 0] * w / record.size, to_input[0, 2] * w / record.size)
+    rows = _interpolation(height, h, to_input[1, 1] * h / record.size, to_input[1, 2] * h / record.size - shift[0])
+    columns = _interpolation(width, w, to_input[0, 0] * w / record.size, to_input[0, 2] * w / record.size - shift[1])
     return (rows @ maps @ columns.T).astype(np.float32)
 
 
