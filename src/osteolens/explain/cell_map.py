@@ -1,31 +1,37 @@
-"""One small map and where its cells lie."""
+"""Small maps that know where their cells lie."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from osteolens.domain import Preprocessing
-from osteolens.explain.upsample import Shift, onto_picture, upsample
+from osteolens.explain.upsample import Pair, onto_picture, upsample
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellMap:
-    """A map at the resolution of a network's features.
+    """A map, or an array of maps of one network, at the resolution of its features.
 
     Attributes
     ----------
     values
-        float32 [h, w], 0 to 1.
-    shift
-        Cells by which it lies down and to the right of one that divides the network's input evenly, see
-        :attr:`osteolens.models.receptive_field.CellCentres.shift`.
+        float32 [..., h, w], 0 to 1.
+    shift, across
+        Where the cells lie over the network's input, see :class:`osteolens.models.receptive_field.CellCentres`; by
+        default they divide it evenly.
     """
 
     values: NDArray[np.float32]
-    shift: Shift = (0.0, 0.0)
+    shift: Pair = (0.0, 0.0)
+    across: Pair | None = None
+
+    def __getitem__(self, index: Any) -> CellMap:
+        """Return some of the maps, indexed as their values."""
+        return replace(self, values=self.values[index])
 
     @property
     def is_zero(self) -> bool:
@@ -34,8 +40,8 @@ class CellMap:
 
     def enlarged(self, height: int, width: int) -> NDArray[np.float32]:
         """Return it over the whole of the network's input, at `height` x `width` pixels."""
-        return upsample(self.values, height, width, shift=self.shift)
+        return upsample(self.values, height, width, shift=self.shift, across=self.across)
 
     def onto(self, height: int, width: int, record: Preprocessing) -> NDArray[np.float32]:
         """Return it over the picture of `height` x `width` pixels that the input was made from by `record`."""
-        return onto_picture(self.values, height, width, record, shift=self.shift)
+        return onto_picture(self.values, height, width, record, shift=self.shift, across=self.across)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from osteolens.domain import Column
 from osteolens.evaluation.figures import DISCLAIMER
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.explain.cell_map import CellMap
 from osteolens.explain.drawing import PICTURE_INCHES, draw_outline, heading, show
 from osteolens.explain.overlay import overlay
 
@@ -23,7 +24,7 @@ PAIRS_PER_LINE = 5
 GAP = 0.03  # between the two pictures of a pair, as a share of their side
 MINIMUM_COLUMNS = 2  # room for the headings
 TITLE = (
-    "{name}: the most confident answers. In each pair, left: radiograph; right: evidence for the answered class\n"
+    "{name}: the most confident answers. In each pair, left: radiograph; right: {meaning}\n"
     "(yellow: strongest, no colour: none) and, where one was drawn, the outline of the lesion (light blue)"
 )
 GROUPS = {
@@ -94,8 +95,9 @@ def gallery_figure(
     table: PredictionsTable,
     pictures: NDArray[np.uint8],
     *,
-    maps: Mapping[int, NDArray[np.float32]],
+    maps: Mapping[int, CellMap],
     masks: Masks,
+    meaning: str = "evidence for the answered class",
 ) -> Figure:
     """Draw the gallery of one class.
 
@@ -109,12 +111,14 @@ def gallery_figure(
         Row to the map [h, w] of the class that was answered.
     masks
         Row to the lesion mask [S, S], where there is an annotation.
+    meaning
+        What the maps show, in words.
     """
     columns = max(MINIMUM_COLUMNS, *(min(PAIRS_PER_LINE, len(group.rows)) for group in groups))
     lines = [-(-len(group.rows) // PAIRS_PER_LINE) for group in groups]
     heights = [0.4 + max(0.4, (PICTURE_INCHES + 0.4) * count) for count in lines]
     figure = Figure(figsize=(columns * 2 * PICTURE_INCHES * (1 + GAP), sum(heights) + 0.7), layout="constrained")
-    figure.suptitle(TITLE.format(name=groups[0].class_name), fontsize=10)
+    figure.suptitle(TITLE.format(name=groups[0].class_name, meaning=meaning), fontsize=10)
     figure.supxlabel(DISCLAIMER, fontsize=7, color="0.35")
     parts = figure.subfigures(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
     for part, group, count in zip(parts, groups, lines, strict=True):
@@ -173,11 +177,11 @@ def _caption(table: PredictionsTable, row: int) -> str:
 
 
 def _draw_pair(
-    cell: Axes, picture: NDArray[np.uint8], heat: NDArray[np.float32], mask: NDArray[np.uint8] | None, caption: str
+    cell: Axes, picture: NDArray[np.uint8], heat: CellMap, mask: NDArray[np.uint8] | None, caption: str
 ) -> None:
     side = picture.shape[0]
     gap = np.full((side, round(side * GAP), 3), 255, np.uint8)
     grey = np.repeat(picture[..., None], 3, axis=2)
-    show(cell, np.concatenate([grey, gap, overlay(picture, heat)], axis=1), caption)
+    show(cell, np.concatenate([grey, gap, overlay(picture, heat.enlarged(*picture.shape))], axis=1), caption)
     if mask is not None:
         draw_outline(cell, np.pad(mask, ((0, 0), (side + gap.shape[1], 0))))

@@ -8,8 +8,6 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.explain.upsample import upsample
-
 COLOUR_MAP = "plasma"  # perceptually uniform, read alike by colour-blind readers, without black or white
 STRONGEST = 0.6  # opacity at the map's maximum: the bone beneath stays visible
 
@@ -22,17 +20,15 @@ def overlay(picture: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np
     picture
         uint8 [H, W]
     heat
-        [h, w] in 0 to 1 over the whole picture; enlarged where it is smaller.
+        [H, W] in 0 to 1, see :meth:`osteolens.explain.cell_map.CellMap.enlarged`.
 
     Returns
     -------
     ndarray
         uint8 RGB [H, W, 3]
     """
-    height, width = picture.shape
-    large = heat if heat.shape == picture.shape else upsample(heat, height, width)
-    opacity = (STRONGEST * large.clip(0, 1))[..., None]
-    mixed = (1 - opacity) * picture[..., None] + opacity * colours()[(large.clip(0, 1) * 255).round().astype(np.uint8)]
+    opacity = (STRONGEST * heat.clip(0, 1))[..., None]
+    mixed = (1 - opacity) * picture[..., None] + opacity * colours()[(heat.clip(0, 1) * 255).round().astype(np.uint8)]
     return mixed.round().astype(np.uint8)
 
 

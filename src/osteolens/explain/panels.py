@@ -13,16 +13,16 @@ from osteolens.domain import Column
 from osteolens.evaluation.figures import DISCLAIMER
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.agreement import MapAgreement
+from osteolens.explain.cell_map import CellMap
 from osteolens.explain.drawing import CAPTION_SIZE, PICTURE_INCHES, draw_outline, show
 from osteolens.explain.overlay import colours, overlay
-from osteolens.explain.upsample import upsample
 from osteolens.randomness import named_generator
 
 TITLE = (
-    "Maps (yellow: strongest evidence for the true class) and annotated lesions (light blue)\n"
+    "Maps (yellow: strongest {meaning}) and annotated lesions (light blue)\n"
     "One row per image, smallest lesion first; images chosen without regard to their scores"
 )
-COLUMN_TITLES = ("Radiograph", "Annotation", "Map of the true class", "Overlay")
+COLUMN_TITLES = ("Radiograph", "Annotation", "Map", "Overlay")
 
 
 def choose_panels(agreement: MapAgreement, labels: NDArray[np.int64], count: int, seed: int) -> list[int]:
@@ -59,8 +59,9 @@ def comparison_figure(
     table: PredictionsTable,
     pictures: NDArray[np.uint8],
     *,
-    maps: Mapping[int, NDArray[np.float32]],
+    maps: Mapping[int, CellMap],
     masks: Mapping[int, NDArray[np.uint8]],
+    meaning: str = "evidence for the true class",
 ) -> Figure:
     """Draw one row of four pictures per chosen image, with its scores below.
 
@@ -72,15 +73,17 @@ def comparison_figure(
         uint8 [N, S, S] in the order of the table.
     maps, masks
         Row to the map [h, w] of the true class, and to the lesion mask [S, S].
+    meaning
+        What the maps show, in words.
     """
     width = len(COLUMN_TITLES) * (PICTURE_INCHES + 0.1)
     figure = Figure(figsize=(width, len(chosen) * (PICTURE_INCHES + 0.5) + 0.9), layout="constrained")
-    figure.suptitle(TITLE, fontsize=10)
+    figure.suptitle(TITLE.format(meaning=meaning), fontsize=10)
     figure.supxlabel(DISCLAIMER, fontsize=7, color="0.35")
     parts = figure.subfigures(len(chosen), 1, squeeze=False)[:, 0]
     for number, (part, place) in enumerate(zip(parts, chosen, strict=True)):
         row = int(agreement.rows[place])
-        picture, mask, heat = pictures[row], masks[row], upsample(maps[row], *masks[row].shape)
+        picture, mask, heat = pictures[row], masks[row], maps[row].enlarged(*masks[row].shape)
         cells = part.subplots(1, len(COLUMN_TITLES))
         for cell, shown in zip(cells, (picture, picture, colour(heat), overlay(picture, heat)), strict=True):
             show(cell, shown)

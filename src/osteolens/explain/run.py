@@ -17,8 +17,11 @@ from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.figures import save_figure
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.explain.agreement import agreement_report, score_maps
-from osteolens.explain.cam import MapMethod, class_maps
+from osteolens.explain.agreement import score_maps
+from osteolens.explain.agreement_report import agreement_report
+from osteolens.explain.baselines import score_baselines
+from osteolens.explain.cam import MapMethod, class_maps, map_meaning, mapped_class
+from osteolens.explain.cell_map import CellMap
 from osteolens.explain.gallery import Group, choose, gallery_figure, gallery_file, gallery_index, index_table
 from osteolens.explain.panels import choose_panels, comparison_figure
 from osteolens.models.classifier import BTXRDClassifier
@@ -30,7 +33,7 @@ logger = logging.getLogger("osteolens")
 BATCH = 16
 Pictures = NDArray[np.uint8]
 Masks = Mapping[int, NDArray[np.uint8]]
-Maps = dict[int, NDArray[np.float32]]
+Maps = dict[int, CellMap]
 
 
 def explain_run(
@@ -73,41 +76,56 @@ def explain_run(
     EvaluationError
         The table and the pictures, or the two kinds of masks, do not belong together.
     ConfigError
-        The closed form was asked for where it is not exact.
+        The closed form or the double resolution was asked for where it is not exact.
     """
     _check(pictures, table, masks, all_shapes_masks)
     annotated = {row: masks[row] for row in sorted(masks) if masks[row].any()}
     groups = choose(table, options.gallery_size)
     needed = sorted({*annotated, *(row for group in groups for row in group.rows)})
-    maps, method = _all_maps(model, record, pictures, needed, options.method)
+    maps, method = _all_maps(model, record, pictures, needed, options)
     answered = _maps_of(maps, table.probabilities.argmax(axis=1))
-    _write_galleries(groups, table, pictures, maps=answered, masks=annotated, out=out)
+    _write_galleries(groups, table, pictures, maps=answered, masks=annotated, out=out, method=method)
     true_maps = {row: heat for row, heat in _maps_of(maps, table.labels).items() if row in annotated}
     agreement = score_maps(true_maps, annotated, all_shapes_masks, options.iou_thresholds)
-    labels = table.labels[agreement.rows]
-    report = agreement_report(
-        agreement, table.cases[agreement.rows], labels, table.class_names, options=evaluation, seed=seed
+    baselines = score_baselines(
+        model,
+        record,
+        pictures,
+        table.labels,
+        agreement=agreement,
+        maps=true_maps,
+        masks=annotated,
+        options=options,
+        seed=seed,
     )
-    report |= {"method": method, "annotations_outside_the_input": len(masks) - len(annotated)}
-    for warning in report["warnings"]:
-        logger.warning(warning)
-    write_json(out / "annotation_report.json", report)
-    if chosen := choose_panels(agreement, labels, options.comparison_panels, seed):
-        figure = comparison_figure(chosen, agreement, table, pictures, maps=true_maps, masks=annotated)
+    report = agreement_report(agreement, baselines, table, options=evaluation, seed=seed)
+    report |= {"method": method, "map_class": mapped_class(method, "true class")}
+    report["annotations_outside_the_input"] = len(masks) - len(annotated)
+    _write_report(report, out)
+    if chosen := choose_panels(agreement, table.labels[agreement.rows], options.comparison_panels, seed):
+        words = map_meaning(method, "true class")
+        figure = comparison_figure(chosen, agreement, table, pictures, maps=true_maps, masks=annotated, meaning=words)
         save_figure(figure, out / "annotation_comparison.png")
     return report
 
 
+def _write_report(report: dict[str, Any], out: Path) -> None:
+    for warning in report["warnings"]:
+        logger.warning(warning)
+    write_json(out / "annotation_report.json", report)
+
+
 def _all_maps(
-    model: BTXRDClassifier, record: Preprocessing, pictures: Pictures, rows: list[int], method: MapMethod
+    model: BTXRDClassifier, record: Preprocessing, pictures: Pictures, rows: list[int], options: ExplanationOptions
 ) -> tuple[Maps, MapMethod]:
     """Return row to the maps [K, h, w] of all classes (small enough to keep), and the method that made them."""
     maps: Maps = {}
+    method: MapMethod = options.method
     for start in track(range(0, len(rows), BATCH), "class-activation maps"):
         batch = rows[start : start + BATCH]
         images = torch.from_numpy(normalise(pictures[batch], record))
-        made = class_maps(model, images, method=method)
-        maps.update(zip(batch, made.maps, strict=True))
+        made = class_maps(model, images, method=options.method, resolution=options.resolution)
+        maps |= {row: made.maps[place] for place, row in enumerate(batch)}
         method = made.method
     return maps, method
 
@@ -118,12 +136,24 @@ def _maps_of(maps: Maps, classes: NDArray[np.int64]) -> Maps:
 
 
 def _write_galleries(
-    groups: list[Group], table: PredictionsTable, pictures: Pictures, *, maps: Maps, masks: Masks, out: Path
+    groups: list[Group],
+    table: PredictionsTable,
+    pictures: Pictures,
+    *,
+    maps: Maps,
+    masks: Masks,
+    out: Path,
+    method: MapMethod,
 ) -> None:
+    meaning = map_meaning(method, "answered class")
     for name in table.class_names:
-        figure = gallery_figure([g for g in groups if g.class_name == name], table, pictures, maps=maps, masks=masks)
+        own = [group for group in groups if group.class_name == name]
+        figure = gallery_figure(own, table, pictures, maps=maps, masks=masks, meaning=meaning)
         save_figure(figure, out / gallery_file(name))
-    index = gallery_index(groups, table, masks)
+    shown = sorted({row for group in groups for row in group.rows})
+    if zero := sum(maps[row].is_zero for row in shown):
+        logger.warning("%d of %d maps in the galleries are 0 everywhere: no evidence was found.", zero, len(shown))
+    index = gallery_index(groups, table, masks) | {"map_class": mapped_class(method, "answered class")}
     write_json(out / "gallery_index.json", index)
     write_table(out / "gallery_index.csv", index_table(index))
 

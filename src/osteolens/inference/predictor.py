@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from osteolens.data.preprocessing import normalise, read_input
 from osteolens.domain import Prediction, Preprocessing
 from osteolens.explain.cam import class_maps
 from osteolens.explain.overlay import overlay
-from osteolens.explain.upsample import onto_picture
 from osteolens.models.checkpoint import load_checkpoint, restore_model
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.models.forward import class_probabilities
 from osteolens.runtime import get_device
 from osteolens.storage import sha256_file
+
+logger = logging.getLogger("osteolens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,18 @@ class Predictor:
         return Prediction(name, dict(zip(self.class_names, probabilities.tolist(), strict=True)))
 
     def overlay(self, path: Path, class_name: str) -> NDArray[np.uint8]:
-        """Return a file's picture at its own size with the map of a class over it, RGB uint8 [height, width, 3]."""
+        """Return a file's picture at its own size with the map of a class over it, RGB uint8 [height, width, 3].
+
+        A map that is 0 everywhere leaves the picture as it is, and is warned of.
+        """
         device = next(self.model.parameters()).device
         images = torch.from_numpy(normalise(read_input(path, self.record)[None], self.record)).to(device)
-        method = self.config.explanation.method
-        maps = class_maps(self.model, images, method=method, classes=[self.class_names.index(class_name)]).maps[0, 0]
+        options, wanted = self.config.explanation, [self.class_names.index(class_name)]
+        made = class_maps(
+            self.model, images, method=options.method, resolution=options.resolution, classes=wanted
+        ).maps[0, 0]
+        if made.is_zero:
+            logger.warning("%s: the map of %s is 0 everywhere, no evidence was found.", path.name, class_name)
         grey = read_grey(path)
-        return overlay(grey, onto_picture(maps, grey.shape[0], grey.shape[1], self.record))
+        height, width = grey.shape
+        return overlay(grey, made.onto(height, width, self.record))

@@ -31,6 +31,7 @@ _DECISION_KEYS = (
     *("class_names", "confidence", "resamples", "fitted", "reason", "validation", "test", "cases_in_both"),
     *("probabilities", "calibration", "conformal", "selective", "operating_points", "decision_curves", "prior_shift"),
 )
+_PROOF_KEYS = ("n", "cases", "split", "randomisation", "deletion_insertion")
 _ROBUSTNESS_KEYS = ("class_names", "split", "confidence", "resamples", "corruptions", "not_measured", "clean", "curves")
 
 
@@ -48,12 +49,16 @@ class MapResults:
         Class name to PNG.
     comparison
         PNG; None where no image of the part is annotated.
+    proof, proof_figure
+        Content of ``sanity.json`` and its figure as SVG; None where they were not made.
     """
 
     report: dict[str, Any]
     index: dict[str, Any]
     galleries: dict[str, bytes]
     comparison: bytes | None
+    proof: dict[str, Any] | None
+    proof_figure: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,11 @@ def _maps(folder: Path, class_names: list[str]) -> MapResults | None:
         raise DataError(f"{index_path} has no gallery of {', '.join(missing)}. Run osteolens gradcam again.")
     galleries = {name: _picture(folder / index["galleries"][name]["file"], "gradcam") for name in class_names}
     comparison = _picture(folder / "annotation_comparison.png", "gradcam") if report["n"] else None
-    return MapResults(report, index, galleries, comparison)
+    proof, proof_figure = None, None
+    if (folder / "sanity.json").is_file():
+        proof = _record(folder / "sanity.json", "gradcam --proof", _PROOF_KEYS)
+        proof_figure = _picture(folder / "sanity.svg", "gradcam --proof")
+    return MapResults(report, index, galleries, comparison, proof, proof_figure)
 
 
 def _robustness(folder: RunFolder) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.explain.cell_map import CellMap
 from osteolens.explain.gallery import choose, gallery_figure, gallery_file, gallery_index, index_table
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -81,7 +82,7 @@ def test_the_index_lists_what_is_shown(table):
 def test_one_pair_per_picture_with_its_caption_below(table):
     groups = [group for group in choose(table, 5) if group.class_name == "Malignant"]
     pictures = np.full((7, 16, 16), 90, np.uint8)
-    maps = {row: np.ones((2, 2), np.float32) for row in range(7)}
+    maps = {row: CellMap(np.ones((2, 2), np.float32)) for row in range(7)}
     figure = gallery_figure(groups, table, pictures, maps=maps, masks={5: np.eye(16, dtype=np.uint8)})
     pairs = [axes for axes in figure.axes if axes.images]
     assert [axes.get_xlabel().splitlines() for axes in pairs] == [
@@ -101,7 +102,7 @@ def test_many_pictures_are_broken_into_lines():
         labels=["Normal"] * 12,
         probabilities=np.tile([1.0, 0.0, 0.0], (12, 1)),
     )
-    maps = {row: np.zeros((2, 2), np.float32) for row in range(12)}
+    maps = {row: CellMap(np.zeros((2, 2), np.float32)) for row in range(12)}
     figure = gallery_figure(choose(table, 12)[:3], table, np.zeros((12, 8, 8), np.uint8), maps=maps, masks={})
     grid = figure.subfigs[0].axes[0].get_gridspec()
     assert (grid.nrows, grid.ncols) == (3, 5)

@@ -5,6 +5,7 @@ import pytest
 
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.agreement import score_maps
+from osteolens.explain.cell_map import CellMap
 from osteolens.explain.panels import choose_panels, comparison_figure
 
 SIDE = 40
@@ -23,7 +24,7 @@ def masks() -> dict[int, np.ndarray]:
 
 
 def agreement_of(masks):
-    return score_maps({row: np.ones((2, 2), np.float32) for row in masks}, masks, masks, (0.5,))
+    return score_maps({row: CellMap(np.ones((2, 2), np.float32)) for row in masks}, masks, masks, (0.5,))
 
 
 def test_every_band_and_every_class_is_shown(masks):
@@ -60,7 +61,10 @@ def test_four_pictures_per_row_and_the_scores_below():
         probabilities=np.array([[0.25, 0.75], [0.9, 0.1]]),
     )
     two = {0: lesion(400), 1: lesion(160)}
-    maps = {0: np.array([[1.0, 1.0], [0.0, 0.0]], np.float32), 1: np.zeros((2, 2), np.float32)}
+    maps = {
+        0: CellMap(np.array([[1.0, 1.0], [0.0, 0.0]], np.float32)),
+        1: CellMap(np.zeros((2, 2), np.float32)),
+    }
     agreement = score_maps(maps, two, two, (0.5,))
     pictures = np.zeros((2, SIDE, SIDE), np.uint8)
     figure = comparison_figure([1, 0], agreement, table, pictures, maps=maps, masks=two)

@@ -6,11 +6,16 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
 from osteolens.config import EvaluationOptions, ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.explain.agreement import score_maps
+from osteolens.explain.cam import class_maps
+from osteolens.explain.cell_map import CellMap
 from osteolens.explain.run import explain_run
 from osteolens.storage import read_json
 
@@ -19,11 +24,15 @@ RECORD = Preprocessing(size=SIDE, channels=1, mean=(0.0,), std=(1.0,))
 CLASSES = ("Normal", "Benign", "Malignant")
 
 
+class Twice(nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.repeat(1, 2, 1, 1)
+
+
 @pytest.fixture
 def grey_model(paper_model):
-    """The two features of the paper network are a grey picture and its negative; class 2 gets the negative."""
-    network = paper_model.network
-    network.forward_features = lambda images: network.bn2(images.repeat(1, 2, 1, 1))
+    """Both features of the paper network are the grey picture; class 2 weighs it negatively."""
+    paper_model.network.evidence = Twice()
     return paper_model
 
 
@@ -84,6 +93,67 @@ def test_maps_of_the_true_class_are_scored_and_every_file_is_written(grey_model,
         picture = cv2.imread(str(tmp_path / f"{name}.png"))
         assert picture is not None
         assert picture.std() > 0
+
+
+def test_a_map_of_no_class_is_called_so(grey_model, pictures, table, tmp_path):
+    report = run(grey_model, pictures, table, {0: spot()}, tmp_path, method="eigencam", gallery_size=1)
+    assert report["method"] == "eigencam"
+    assert report["map_class"] == "none, eigencam asks for no class"
+    assert read_json(tmp_path / "gallery_index.json")["map_class"] == "none, eigencam asks for no class"
+
+
+def test_maps_of_the_galleries_without_evidence_are_counted(grey_model, pictures, table, tmp_path, caplog):
+    # Shown are a, b and c. The evidence for Benign, which b was answered, is grey minus grey, and that for Malignant,
+    # the answer to c, is negative.
+    with caplog.at_level(logging.WARNING, "osteolens"):
+        run(grey_model, pictures, table, {}, tmp_path, gallery_size=1)
+    assert "2 of 3 maps in the galleries are 0 everywhere" in caplog.text
+
+
+class Evidence(nn.Module):
+    """Two features of grey: a mean over 3 x 3 pixels and its negative, five times halved as TensorFlow does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from timm.layers import create_conv2d  # after the network of the fixture, which makes torchvision importable
+
+        self.layers = nn.Sequential(*(create_conv2d(1, 1, 3, stride=2, padding="same") for _ in range(5)))
+        for layer in self.layers:
+            nn.init.constant_(layer.weight, 1 / 9)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        grey = self.layers(images)
+        return torch.cat([grey, -grey], dim=1)
+
+
+def test_scores_and_pictures_show_the_map_where_the_network_looked(paper_model, tmp_path):
+    """A lesion around the second cell of each side, which pads `same` puts over pixel 63 instead of 47.5."""
+    paper_model.network.evidence, side = Evidence(), 128
+    mask = np.zeros((side, side), np.uint8)
+    mask[52:76, 52:76] = 1
+    table = PredictionsTable.from_arrays(
+        CLASSES, image_ids=["a"], labels=["Normal"], probabilities=np.array([[0.9, 0.1, 0.0]]), case_id=["1"]
+    )
+    report = explain_run(
+        paper_model,
+        Preprocessing(size=side, channels=1, mean=(0.0,), std=(1.0,)),
+        (200 * mask)[None],
+        table,
+        masks={0: mask},
+        all_shapes_masks={0: mask},
+        out=tmp_path,
+        options=ExplanationOptions(iou_thresholds=(0.75,)),
+        evaluation=EvaluationOptions(bootstrap_resamples=100),
+        seed=5,
+    )
+    assert report["resolution"] == (4, 4)
+    assert report["overall"]["pointing_game"]["value"] == 1
+    assert report["overall"]["iou_0.75"]["value"] > 0.3  # the marked middle of the lesion, and nothing beside it
+    made = class_maps(paper_model, torch.from_numpy(mask[None, None].astype(np.float32))).maps[0, 0]
+    evenly = score_maps({0: CellMap(made.values)}, {0: mask}, {0: mask}, (0.75,))
+    scores = dict(zip(evenly.names, evenly.outline[0], strict=True))
+    assert scores["pointing_game"] == 0
+    assert scores["iou_0.75"] < 0.1
 
 
 def test_the_index_tells_what_the_galleries_show(grey_model, pictures, table, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -67,6 +68,42 @@ def test_overlays_have_the_size_of_the_picture(predictor: Predictor, folder: Pat
     infer(predictor, list_pictures(folder), tmp_path, gradcam=True)
     with Image.open(tmp_path / "overlays/a/knee.png.png") as overlay:
         assert (overlay.size, overlay.mode) == ((60, 90), "RGB")
+
+
+def test_the_overlay_colours_the_place_that_the_network_looked_at(predictor: Predictor, tmp_path: Path) -> None:
+    """Two cells a side over pixels 0 and 32 of the input, so over 0.5 and 64.5 of a picture twice as large.
+
+    Divided evenly the input would have them over 31.5 and 95.5 of the picture. Only the first is given evidence.
+    """
+    large = dataclasses.replace(predictor, record=dataclasses.replace(predictor.record, size=64))
+    path = tmp_path / "grey.png"
+    cv2.imwrite(str(path), np.full((128, 128), 100, np.uint8))
+    weights = predictor.model.network.get_classifier().weight.detach()
+
+    def only_the_first(_: object, __: object, output: torch.Tensor) -> torch.Tensor:
+        features = torch.zeros_like(output)
+        features[..., 0, 0] = weights[1]
+        return features
+
+    with predictor.model.gradcam_target_layer.register_forward_hook(only_the_first):
+        coloured = large.overlay(path, "Benign").astype(int)
+    strength = np.ptp(coloured, axis=2)  # grey has none
+    assert strength[0, 0] == strength.max() > 100
+    assert 0.3 < strength[32, 0] / strength[0, 0] < 0.7
+    assert not strength[65:].any()
+    assert not strength[:, 65:].any()
+
+
+def test_an_overlay_without_evidence_is_warned_of(
+    predictor: Predictor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "grey.png"
+    cv2.imwrite(str(path), np.full((64, 64), 100, np.uint8))
+    layer = predictor.model.gradcam_target_layer
+    with layer.register_forward_hook(lambda *call: call[2] * 0), caplog.at_level("WARNING", "osteolens"):
+        coloured = predictor.overlay(path, "Benign")
+    assert (coloured == 100).all()
+    assert "grey.png: the map of Benign is 0 everywhere" in caplog.text
 
 
 def test_one_picture_is_answered_as_in_a_batch(predictor: Predictor, folder: Path, tmp_path: Path) -> None:

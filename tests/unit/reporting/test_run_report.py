@@ -165,7 +165,7 @@ def test_page_can_be_read_without_seeing_it(page: Page) -> None:
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     pictures = page.all("img")
-    assert len(pictures) == 1 + 3 + 4 + 1 + 4 + 1  # blind, main, decisions, corruptions, maps, training
+    assert len(pictures) == 1 + 3 + 4 + 1 + 5 + 1  # blind, main, decisions, corruptions, maps, training
     assert all(re.search(r"\d", picture["alt"] or "") for picture in pictures)
     tags = [tag for tag, _ in page.elements]
     assert tags.count("figure") == tags.count("figcaption") == len(pictures)
@@ -186,7 +186,7 @@ def test_page_stands_alone(page: Page) -> None:
             if value := attributes.get(name):
                 pictures = tuple(f"data:image/{kind};base64," for kind in kinds)
                 assert value.startswith(pictures if tag == "img" else "#")
-    assert sum(str(picture["src"]).startswith("data:image/svg+xml") for picture in page.all("img")) == 1 + 3 + 4
+    assert sum(str(picture["src"]).startswith("data:image/svg+xml") for picture in page.all("img")) == 1 + 3 + 4 + 1
     assert not re.search(r"url\(|@import|https?://", page.raw)
     assert "<script" not in page.raw.lower()  # the provenance holds one, which must come out as text
     assert "<script>alert(1)</script>" in page.text
@@ -205,11 +205,35 @@ def test_training_data_and_recipe(page: Page) -> None:
 
 def test_maps_stand_beside_the_centre_prior(page: Page) -> None:
     rows = page.table("Agreement with the annotation")
-    assert rows["IoU at 0.3"] == {"Maps": "0.123 (0.073-0.173)", "Centre prior": "0.057 (0.007-0.107)"}
+    assert rows["IoU at 0.3"] == {
+        "Maps": "0.123 (0.073-0.173)",
+        "Centre prior": "0.057 (0.007-0.107)",
+        "Edge density": "0.035 (-0.015 to 0.085)",
+        "Random weights": "0.023 (-0.027 to 0.073)",
+    }
+    assert rows["Share of the ceiling at 0.5"]["Maps"].startswith("0.823")
+    assert rows["Average precision"]["Maps"].startswith("0.923")
+    difference = page.table("Maps less baselines")["Pointing game"]
+    assert difference["Map less centre prior"] == "+0.206 (+0.16 to +0.26)"
+    assert page.table("Maps by source")["atlas"]["Pointing game: random weights"].startswith("0.303")
+    assert set(page.table("Maps by class")) == {"Benign"}
     assert page.table("Maps by class")["Benign"]["Pointing game"] == "0.260 (0.210-0.310)"
     assert "in a share of 0.323 (0.273-0.373) of the 36 annotated images (18 cases)" in page.text
     assert "1 of 36 maps is 0 everywhere." in page.text
     assert any("TP 2 of 7, FP 0 of 0, FN 1 of 1" in str(picture["alt"]) for picture in page.all("img"))
+
+
+def test_whether_the_maps_mean_something(page: Page) -> None:
+    assert "the rank correlation with the trained network's map is 0.120 (0.11" in page.text
+    assert page.table("Likeness to the map")["Random down to classifier"]["Rank correlation"].startswith("0.710")
+    area = page.table("Area under the deletion curve")["Random cells"]
+    assert area == {"Area": "0.420 (0.41-0.43)", "Map less this": "-0.110 (-0.12 to -0.10)"}
+    assert "filled with the blurred picture" in page.text
+
+
+def test_a_run_without_proof_says_how(changeable_run: RunFolder) -> None:
+    (changeable_run.explanation / "sanity.json").unlink()
+    assert "osteolens gradcam --proof tries it." in Page(write_run_report(changeable_run)).text
 
 
 def test_losses_by_corruption(page: Page, complete_run: RunFolder) -> None:
