@@ -35,11 +35,14 @@ def layer_groups(model: BTXRDClassifier) -> list[tuple[str, ...]]:
 
 
 def group_label(names: Iterable[str]) -> str:
-    """Return what a group of parameters is called: the modules it is made of, such as ``conv_head, bn2``."""
-    split = [name.split(".") for name in names]
-    tops = dict.fromkeys(parts[0] for parts in split)
-    depth = 2 if len(tops) == 1 and all(len(parts) > 2 for parts in split) else 1
-    return ", ".join(dict.fromkeys(".".join(parts[:depth]) for parts in split))
+    """Return what a group of parameters is called: the modules it is made of, such as ``blocks.6, conv_head, bn2``."""
+    inner: dict[str, set[str]] = {}
+    for name in names:
+        parts = name.split(".")
+        inner.setdefault(parts[0], set()).add(parts[1] if len(parts) > 2 else "")
+    return ", ".join(
+        f"{top}.{next(iter(below))}".rstrip(".") if len(below) == 1 else top for top, below in inner.items()
+    )
 
 
 def random_network(

@@ -71,6 +71,9 @@ def test_labels_name_modules():
     assert group_label(["blocks.3.0.conv.weight", "blocks.3.1.bn.bias"]) == "blocks.3"
     assert group_label(["conv_head.weight", "bn2.weight", "bn2.bias"]) == "conv_head, bn2"
     assert group_label(["classifier.weight", "classifier.bias"]) == "classifier"
+    assert group_label(["blocks.6.0.conv.weight", "conv_head.weight"]) == "blocks.6, conv_head"
+    assert group_label(["layer4.0.conv1.weight", "layer4.1.conv1.weight"]) == "layer4"
+    assert group_label(["cls_token", "patch_embed.proj.weight"]) == "cls_token, patch_embed.proj"
 
 
 def test_only_the_named_tensors_change_and_keep_their_scale(model, pictures):
