@@ -28,8 +28,8 @@ from osteolens.config import Config, load_config
 from osteolens.data.radiographs import RadiographSet, load_radiographs
 from osteolens.domain import MALIGNANT
 from osteolens.errors import OsteolensError
+from osteolens.evaluation.fixed_specificity import AT_SPECIFICITY, compared_points
 from osteolens.evaluation.metrics import point_metrics
-from osteolens.evaluation.operating import sensitivity_at_specificity
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments import stages
 from osteolens.storage import write_table, write_text
@@ -126,12 +126,10 @@ def planned_runs(plan: dict[str, Any], folder: Path, data: str, out: Path) -> It
 
 def figures_of(table: PredictionsTable) -> dict[str, float]:
     """Return the figures of one part that its predictions alone tell."""
-    labels, probabilities = table.labels, table.probabilities
-    metrics = point_metrics(labels, probabilities)
-    malignant = table.class_names.index(MALIGNANT)
-    found = sensitivity_at_specificity(labels == malignant, probabilities[:, malignant], 0.9)
-    overall = {name: float(metrics[name]) for name in ("macro_auc", "accuracy")}
-    return {**overall, "malignant_auc": float(metrics["auc"][malignant]), "sensitivity": found}
+    points = compared_points(table)
+    own = {"macro_auc": "macro_auc", "accuracy": "accuracy", "sensitivity": AT_SPECIFICITY}
+    malignant = point_metrics(table.labels, table.probabilities)["auc"][table.class_names.index(MALIGNANT)]
+    return {**{name: float(points[metric]) for name, metric in own.items()}, "malignant_auc": float(malignant)}
 
 
 def page(plan: dict[str, Any], name: str, rows: pd.DataFrame, failures: Sequence[str]) -> str:

@@ -39,7 +39,7 @@ def map_figures(config: Config, data: RadiographSet, scheme: str, table: Predict
     if not record.is_current(stage, made_from, [path]):
         predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator)
         write_table(path, _scores(predictor, data, config, table))
-        record.finish(stage, made_from)
+        record.finish(stage, made_from, [path])
     scores = read_table(path).replace("", np.nan).astype(float)
     return {name: float(scores[name].mean()) for name in MAP_FIGURES}  # a map of zeros has no energy
 

@@ -1,13 +1,15 @@
-"""How often a 95 % interval holds the truth: made-up tables whose true figures are known, evaluated again and again.
+"""How often a 95% interval holds the truth: made-up tables whose true figures are known, evaluated again and again.
 
 Run ``python benchmarks/interval_coverage.py [--simulations 500] [--markdown FILE]``; a few minutes of one core. The
 scores of two classes are normal with means apart by `shift` (binormal), so that AUC, sensitivity, specificity and all
 that follow from them are known in closed form. A case has 1 to 4 images, whose scores share a part of their variance
 (`correlation`). Each simulation draws new cases and asks for the intervals as the package gives them:
 
-- as reported: what `metric_intervals` gives, BCa, or Wilson's limits for a share that is the same in every resample;
+- as reported: what `metric_intervals` gives: BCa; Wilson's limits for a share that is the same in every resample;
+  DeLong's for the AUC; for balanced accuracy limits put together from those of the classes;
 - percentile and BCa, by case; for comparison percentile by image, as if images of one case were independent;
-- DeLong's (Obuchowski's where cases have several images) for the AUC, on the logit and on the plain scale;
+- DeLong's (Obuchowski's where cases have several images) for the AUC: as reported, on the logit scale with Student's
+  quantile, then with the normal quantile, then on the plain scale;
 - Wilson's for shares;
 - for two models on the same images, the interval of the difference and how often p is below 0.05.
 """
@@ -24,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit, logit, ndtr, ndtri
 
 from osteolens.evaluation.bca import acceleration, bca_interval, jackknife_metrics
 from osteolens.evaluation.bootstrap import bootstrap_weights, case_strata, percentile_interval
@@ -172,9 +174,11 @@ def intervals(
     yield from reported(labels, probabilities, cases)
     for method, (low, high) in limits.items():
         yield from ((name, method, low[k], high[k]) for k, name in enumerate(SHOWN))
+    yield ("auc", "DeLong", *auc_interval(labels == 1, scores, cases, CONFIDENCE))
     (area,), variance = auc_covariance(labels == 1, scores[None], cases)
-    yield ("auc", "DeLong", *auc_interval(area, variance[0, 0], CONFIDENCE))
     reach = ndtri((1 + CONFIDENCE) / 2) * np.sqrt(variance[0, 0])
+    steep = reach / (area * (1 - area)) if 0 < area < 1 else math.nan
+    yield "auc", "DeLong, normal quantile", float(expit(logit(area) - steep)), float(expit(logit(area) + steep))
     yield "auc", "DeLong, plain scale", area - reach, area + reach
     right = (scores > 0) == (labels == 1)
     for name, chosen in (("accuracy", labels >= 0), ("sensitivity", labels == 1), ("specificity", labels == 0)):
@@ -247,7 +251,7 @@ def sections(simulations: int) -> Iterator[str]:
         "# Coverage of the intervals",
         "",
         f"Written by `python benchmarks/interval_coverage.py`: {simulations} simulations of each design,",
-        f"{RESAMPLES} resamples. Numbers are the per cent of 95 % intervals that hold the truth, uncertain by",
+        f"{RESAMPLES} resamples. Numbers are the per cent of 95% intervals that hold the truth, uncertain by",
         f"{error:.1f} (one standard error); those outside {100 * BAND[0]:.0f} to {100 * BAND[1]:.0f} are bold.",
         "Figures of a class are those of the second. A method that gives no interval has not held the truth.",
     )

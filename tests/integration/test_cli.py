@@ -14,6 +14,7 @@ import pytest
 from command import osteolens
 
 from osteolens import __version__
+from osteolens.interfaces import cli
 
 VERBS = (
     "download",
@@ -27,6 +28,7 @@ VERBS = (
     "eval",
     "gradcam",
     "robustness",
+    "compare",
     "infer",
     "report",
     "run",
@@ -45,6 +47,7 @@ def manifest(tmp_path: Path) -> Path:
 def test_help_lists_every_verb_and_the_notice(capsys: pytest.CaptureFixture[str]) -> None:
     assert osteolens("--help") == 0
     text = capsys.readouterr().out
+    assert set(VERBS) == set(cli.VERBS)
     assert all(verb in text for verb in VERBS)
     assert "Not for clinical use" in text
 

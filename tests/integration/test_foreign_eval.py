@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from command import osteolens
 
+from osteolens.evaluation.parts import evaluation_parts, predictions_sha256
+from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.storage import read_json
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -31,7 +33,7 @@ def test_figures_are_those_worked_out_by_hand(tmp_path: Path, capsys: pytest.Cap
     command = ["eval", "--predictions", theirs, "--labels", labels, "--out", out]
     assert osteolens(*command, "-o", "evaluation.bootstrap_resamples=100", "--json") == 0
     captured = capsys.readouterr()
-    assert "1 labelled images have no prediction (5)" in captured.err
+    assert "Of the labelled images, 1 have no prediction (1 sick: 5)" in captured.err
     summary = json.loads(captured.out)
     assert (summary["n"], summary["cases"]) == (4, 3)
     assert summary["overall"]["accuracy"]["value"] == 0.75  # 3 is called well
@@ -39,6 +41,41 @@ def test_figures_are_those_worked_out_by_hand(tmp_path: Path, capsys: pytest.Cap
     assert summary["per_class"]["sick"]["auc"]["value"] == 1.0  # .9 and .4 against .2 and .3
     assert read_json(out / "honesty.json")["leakage"]["possible"] is False
     assert read_json(out / "decisions.json")["fitted"] is False
+    normal = pd.read_csv(out / "predictions.csv", dtype={"image_id": str, "case_id": str})
+    assert normal["image_id"].tolist() == ["1", "2", "3", "4"]
+    assert normal["case_id"].tolist() == ["a", "a", "b", "c"]
+    assert normal["label"].tolist() == ["sick", "well", "sick", "well"]
+    assert normal["prob_sick"].tolist() == [0.9, 0.2, 0.4, 0.3]
+    table, _ = evaluation_parts(PredictionsTable.from_csv(out / "predictions.csv"))
+    assert summary["predictions_sha256"] == predictions_sha256(table)
+
+
+def test_labels_may_name_the_image_as_predictions_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs, labels = tmp_path / "theirs.csv", tmp_path / "labels.csv"
+    theirs.write_text("file,p_sick,p_well\n1.png,.9,.1\n2.png,.2,.8\n", encoding="utf-8")
+    labels.write_text("File Name,label,patient\n1.png,sick,a\n2.png,well,b\n", encoding="utf-8")
+    command = ["eval", "--predictions", theirs, "--labels", labels, "--out", tmp_path / "out", *FEW]
+    assert osteolens(*command, "-o", "data.columns={case_id: patient}", "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["n"], summary["overall"]["accuracy"]["value"]) == (2, 1.0)
+    assert pd.read_csv(tmp_path / "out" / "predictions.csv")["case_id"].tolist() == ["a", "b"]
+    labels.write_text("radiograph,label\n1.png,sick\n2.png,well\n", encoding="utf-8")
+    assert osteolens(*command) == 1
+    assert "labels.csv: no column names the image: there are radiograph, label" in capsys.readouterr().err
+
+
+def test_nothing_of_somebody_else_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = tmp_path / "predictions.csv"
+    theirs.write_text("file,label,p_sick,p_well\n1.png,sick,.9,.1\n2.png,well,.2,.8\n", encoding="utf-8")
+    before = theirs.read_bytes()
+    assert osteolens("eval", "--predictions", theirs, "--out", tmp_path, *FEW) == 2
+    assert "would be written over. Name another folder with --out" in capsys.readouterr().err
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").touch()
+    assert osteolens("eval", "--predictions", theirs, "--out", tmp_path / "run", *FEW) == 2
+    assert "is the folder of a run" in capsys.readouterr().err
+    assert theirs.read_bytes() == before
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.yaml"]
 
 
 @pytest.mark.parametrize(

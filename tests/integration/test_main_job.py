@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 from osteolens.config import Config, load_config
+from osteolens.data.radiographs import load_radiographs
 from osteolens.errors import DataError, TrainingError
 from osteolens.experiments import stages
-from osteolens.interfaces.main_job import finished_runs, main_job
+from osteolens.interfaces.main_job import finished_runs, main_job, write_report
 from osteolens.reporting.results_page import write_results_page
+from osteolens.reporting.run_results import read_runs
 from osteolens.storage import RunFolder, read_json
 
 pytestmark = pytest.mark.slow
@@ -95,6 +97,7 @@ def test_a_second_run_does_nothing_twice(config: Config, report: Path) -> None:
         *config.paths.results_dir.glob("job/*/evaluation/*"),
         *config.paths.results_dir.glob("job/*/gradcam/*"),
         *config.paths.results_dir.glob("job/audit/*.json"),
+        *config.paths.results_dir.glob("job/comparison.*"),
     ]
     before = {path: path.stat().st_mtime_ns for path in watched}
     assert len(before) > 20
@@ -105,10 +108,33 @@ def test_a_second_run_does_nothing_twice(config: Config, report: Path) -> None:
     assert changed == []
 
 
+@pytest.mark.parametrize("name", ["roc_curves.svg", "classification_report.json", "decision_curves.png"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_missing_or_damaged_figure_is_made_again(config: Config, report: Path, name: str, *, is_there: bool) -> None:
+    assert report.is_file()
+    path = RunFolder(report.parent / "case").evaluation / name
+    before = path.read_bytes()
+    path.unlink()
+    if is_there:
+        path.write_bytes(before[:100])
+    stages.evaluate_run(config, load_radiographs(config.data), "case")
+    assert path.read_bytes() == before
+
+
+def test_other_answers_in_the_place_of_a_runs_are_noticed(config: Config, report: Path) -> None:
+    run = RunFolder(report.parent / "case")
+    before, table = run.predictions.read_bytes(), pd.read_csv(run.predictions)
+    table = table.rename(columns={"prob_Normal": "prob_Benign", "prob_Benign": "prob_Normal"})
+    table.drop(columns="predicted").to_csv(run.predictions, index=False)
+    with pytest.raises(DataError, match=r"is not of the answers in .*Run osteolens eval again"):
+        write_report(config)
+    stages.evaluate_run(config, load_radiographs(config.data), "case")
+    assert run.predictions.read_bytes() == before
+    assert write_report(config) == report
+
+
 def test_changed_evaluation_options_are_noticed(config: Config, report: Path) -> None:
     assert report.is_file()
-    from osteolens.data.radiographs import load_radiographs
-
     more = config.with_overrides("evaluation.confidence=0.9")
     summary = stages.evaluate_run(more, load_radiographs(config.data), "case")
     assert json.loads(summary.read_text())["confidence"] == 0.9
@@ -116,8 +142,6 @@ def test_changed_evaluation_options_are_noticed(config: Config, report: Path) ->
 
 def test_a_manifest_of_other_data_is_refused(config: Config, report: Path, tmp_path: Path) -> None:
     assert report.is_file()
-    from osteolens.data.radiographs import load_radiographs
-
     own = config.with_overrides(f"paths.splits_dir={tmp_path}")
     source = stages.manifest_path(config, "case")
     shutil.copy(source, tmp_path / "case.csv")
@@ -134,7 +158,7 @@ def test_a_manifest_of_other_data_is_refused(config: Config, report: Path, tmp_p
 def test_the_markdown_page_carries_the_same_figures(config: Config, report: Path, tmp_path: Path) -> None:
     assert report.is_file()
     record = read_json(report.parent / "comparison.json")
-    page = write_results_page(finished_runs(config), record, tmp_path / "results.md", command="make all")
+    page = write_results_page(read_runs(finished_runs(config)), record, tmp_path / "results.md", command="make all")
     rows = [line.split(" | ") for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| case (")]
     summary = json.loads((RunFolder(report.parent / "case").evaluation / "metrics_summary.json").read_text())
     accuracy, auc = (summary["overall"][name]["value"] for name in ("accuracy", "macro_auc"))
@@ -146,8 +170,6 @@ def test_the_markdown_page_carries_the_same_figures(config: Config, report: Path
 
 def test_a_checkpoint_is_not_evaluated_on_another_division(config: Config, report: Path, tmp_path: Path) -> None:
     assert report.is_file()
-    from osteolens.data.radiographs import load_radiographs
-
     data = load_radiographs(config.data)
     before = (config.paths.results_dir / "job/case/leakage.json").read_bytes()
     other = config.with_overrides("seed=43", f"paths.splits_dir={tmp_path}")  # divides anew

@@ -122,7 +122,7 @@ def test_the_documented_example_runs_on_fracatlas(fracatlas_sample: Path, tmp_pa
     assert summary["class_names"] == ["Normal", "Fractured"]
     assert summary["n"] == 45
     text = words(page)
-    assert "shared patients go unseen" in text
+    assert "nobody can tell from it whether its figures are honest" in text
     assert "The honest figures" not in text
     predictor = Predictor.from_checkpoint(checkpoint_path(config, "stratified", "best"), "cpu")
     damaged = batch.infer(predictor, batch.list_pictures(fracatlas_sample / "truncated"), tmp_path / "answers")

@@ -1,4 +1,4 @@
-"""A page taken apart: elements, headings and tables, and the numbers that a reader or listener meets."""
+"""A page taken apart: elements, headings and tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 _VOID = {"meta", "img", "br", "link", "hr"}
 _CELLS = {"td", "th"}
-_NUMBER = re.compile(r"(?<![\w.,+-])[+-]?\d+(?:,\d{3})*(?:\.\d+)?%?(?![\w-]|\.\d)")
 
 
 class Page(HTMLParser):
@@ -68,9 +67,3 @@ class Page(HTMLParser):
         """Return row name to heading to cell of the one table whose caption begins so."""
         (found,) = [rows for caption, rows in self.tables.items() if caption.startswith(beginning)]
         return {row[0]: dict(zip(found[0][1:], row[1:], strict=True)) for row in found[1:]}
-
-    def numbers(self) -> list[str]:
-        """Return every number in the text and in the descriptions of figures, as it is written."""
-        alts = " ".join(str(picture["alt"]) for picture in self.all("img")).replace("\N{EN DASH}", "-")
-        words = re.sub(r"(?<=\d)-(?=\d)", " - ", f"{self.text} {alts}")  # limits of an interval
-        return _NUMBER.findall(words)

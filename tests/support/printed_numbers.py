@@ -39,7 +39,7 @@ def printable(values: Iterable[Any]) -> set[Printed]:
         size = abs(value)
         forms.update((f"{size:.{digits}f}", False) for digits in (2, 3))
         forms.update((f"{100 * size:.{digits}f}", True) for digits in (0, 1))
-        forms.add((f"{size:g}", False))
+        forms.update({(f"{size:g}", False), (str(size), False)})
         if float(size).is_integer():
             forms.add((f"{size:,.0f}", False))
     return forms

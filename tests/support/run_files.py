@@ -11,6 +11,7 @@ import pandas as pd
 from osteolens.config import Config
 from osteolens.evaluation.corruption import corruption_curves
 from osteolens.evaluation.evaluate import evaluate
+from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.storage import RunFolder, write_json, write_table
 
@@ -66,7 +67,7 @@ def make_run(
         seed=seed,
     )
     if complete:
-        _write_maps(run)
+        _write_maps(run, parts["test"])
         _write_corruptions(run, parts["test"], seed)
     return run
 
@@ -191,8 +192,9 @@ def _provenance() -> dict[str, Any]:
     }
 
 
-def _write_maps(run: RunFolder) -> None:
+def _write_maps(run: RunFolder, table: PredictionsTable) -> None:
     report = {
+        "predictions_sha256": predictions_sha256(table),
         "n": 36,
         "cases": 18,
         "warnings": ["1 of 36 maps is 0 everywhere."],
@@ -200,7 +202,7 @@ def _write_maps(run: RunFolder) -> None:
         **{name: _map_scores(offset) for name, offset in BASELINES.items()},
         "differences": {name: _map_scores(offset / 10) for name, offset in BASELINES.items()},
         "per_class": {"Benign": _map_group(18, 0.06), "Normal": _map_group(0, 0.0)},
-        "per_size_band": {"<0.5 %": _map_group(36, 0.07)},
+        "per_size_band": {"<0.5%": _map_group(36, 0.07)},
         "per_source": {"atlas": _map_group(12, 0.08)},
         "per_subtype": {},
     }
@@ -267,6 +269,7 @@ def _write_corruptions(run: RunFolder, clean: PredictionsTable, seed: int) -> No
     record = {
         "class_names": list(CLASSES),
         "split": "test",
+        "predictions_sha256": predictions_sha256(clean),
         "confidence": 0.95,
         "resamples": RESAMPLES,
         "corruptions": {"blur": words},

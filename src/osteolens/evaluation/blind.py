@@ -110,10 +110,14 @@ def _matrices(
             seen.append(train[[name]])
             asked.append(evaluated[[name]])
             continue
-        separator = "+" if name in JOINED else _NO_SEPARATOR
-        seen.append(train[name].str.get_dummies(separator))
-        asked.append(evaluated[name].str.get_dummies(separator).reindex(columns=seen[-1].columns, fill_value=0))
+        seen.append(_indicators(train, name))
+        asked.append(_indicators(evaluated, name).reindex(columns=seen[-1].columns, fill_value=0))
     return pd.concat(seen, axis=1).to_numpy(np.float64), pd.concat(asked, axis=1).to_numpy(np.float64)
+
+
+def _indicators(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return a 0/1 column for each text that occurs; a cell that says nothing is 0 in all."""
+    return rows[name].str.get_dummies("+" if name in JOINED else _NO_SEPARATOR)
 
 
 def _missing(train: pd.DataFrame, evaluated: pd.DataFrame, inputs: tuple[str, ...]) -> str | None:
@@ -121,9 +125,13 @@ def _missing(train: pd.DataFrame, evaluated: pd.DataFrame, inputs: tuple[str, ..
         absent = [name for name in inputs if name not in frame or not _has_value(frame[name]).any()]
         if absent:
             return f"{', '.join(absent)} not known for any {what} image"
-    if inputs and not any(name in NUMBERS or set(evaluated[name]) & set(train[name]) for name in inputs):
+    if inputs and not any(name in NUMBERS or _shares_text(train, evaluated, name) for name in inputs):
         return f"no evaluated image has a {', '.join(inputs)} that the train part has"
     return None
+
+
+def _shares_text(train: pd.DataFrame, evaluated: pd.DataFrame, name: str) -> bool:
+    return not _indicators(train, name).columns.intersection(_indicators(evaluated, name).columns).empty
 
 
 def _filled(evaluated: pd.DataFrame, name: str) -> dict[str, float]:

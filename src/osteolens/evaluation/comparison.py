@@ -35,10 +35,11 @@ def compare_runs(runs: Sequence[ComparedRun], resampling: Resampling) -> dict[st
         ``confidence``, ``resamples``, ``seed``, ``resampled_by``, ``specificity``, ``class_names``;
         ``runs``, those on new cases first and those on leaking splits last, each with its facts and ``figures``;
         ``gaps``, for each experiment and each two of its splits that differ in kind, the easier one less the harder
-        one (:func:`osteolens.evaluation.overlap.overlapping_difference`); ``comparisons`` of two experiments on the
-        same images, first less second, with ``p_value`` and ``p_holm``; ``not_compared``, with reasons; ``holm``, the
-        number of comparisons corrected for, by figure; ``published``, those that share no case first,
-        and ``targets`` (:mod:`osteolens.evaluation.published`), both empty unless the classes are those of BTXRD.
+        one (:func:`osteolens.evaluation.overlap.overlapping_difference`), and ``gaps_refused``, those that could not
+        be told, with reasons; ``comparisons`` of two experiments on the same images, first less second, with
+        ``p_value`` and ``p_holm``; ``not_compared``, with reasons; ``holm``, see
+        :func:`osteolens.evaluation.pairs.correct_p_values`; ``published``, those that share no case first, and
+        ``targets`` (:mod:`osteolens.evaluation.published`), both empty unless the classes are those of BTXRD.
 
     Raises
     ------
@@ -54,6 +55,7 @@ def compare_runs(runs: Sequence[ComparedRun], resampling: Resampling) -> dict[st
     _check(runs)
     ordered = sorted(runs, key=lambda run: HONEST_FIRST.index(run.kind))
     comparisons, refused = paired_comparisons(ordered, resampling)
+    gaps, gaps_refused = _gaps(ordered, resampling)
     names = runs[0].table.class_names
     published = load_published() if set(names) == set(BTXRD_CLASSES) else Published((), ())
     systems = sorted(published.systems, key=lambda system: (False, None, True).index(system.leaks))
@@ -65,10 +67,11 @@ def compare_runs(runs: Sequence[ComparedRun], resampling: Resampling) -> dict[st
         "specificity": SPECIFICITY,
         "class_names": list(names),
         "runs": [_run_record(run, resampling) for run in ordered],
-        "gaps": [_gap(*pair, resampling) for pair in _gap_pairs(ordered)],
+        "gaps": gaps,
+        "gaps_refused": gaps_refused,
         "comparisons": comparisons,
         "not_compared": refused,
-        "holm": correct_p_values(comparisons),
+        "holm": correct_p_values(comparisons, resampling),
         "published": [asdict(system) | {"caveats": list(system.caveats)} for system in systems],
         "targets": [asdict(target) for target in published.targets],
     }
@@ -127,9 +130,14 @@ def _gap_pairs(runs: Sequence[ComparedRun]) -> Iterator[tuple[ComparedRun, Compa
             yield first, second
 
 
-def _gap(first: ComparedRun, second: ComparedRun, resampling: Resampling) -> dict[str, Any]:
-    names = {"experiment": first.experiment, "first": first.label, "second": second.label}
-    try:
-        return names | overlapping_difference(first.table, second.table, resampling)
-    except EvaluationError as error:
-        raise EvaluationError(f"{first.label} and {second.label}: {error}") from error
+def _gaps(runs: Sequence[ComparedRun], resampling: Resampling) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Return the gaps, and the pairs whose gap cannot be told."""
+    made: list[dict[str, Any]] = []
+    refused: list[dict[str, str]] = []
+    for first, second in _gap_pairs(runs):
+        names = {"experiment": first.experiment, "first": first.label, "second": second.label}
+        try:
+            made.append(names | overlapping_difference(first.table, second.table, resampling))
+        except EvaluationError as error:
+            refused.append(names | {"reason": str(error)})
+    return made, refused

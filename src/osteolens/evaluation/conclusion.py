@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
+
+from osteolens.evaluation.siblings import NO_MANIFEST
+
+Verdict = Literal["better", "worse", "no_difference", "unknown"]
 
 GIVEN_AWAY = 0.5  # difference between two classes in the share of images that have a value at all
 
@@ -21,6 +25,11 @@ _MODELS = {
     "source": "the source",
 }
 
+_NOTHING_OF_TRAIN = (
+    f"{NO_MANIFEST.capitalize()}: neither whether it has seen the sources or the cases of these images, nor how much "
+    "of these figures the metadata alone would reach."
+)
+
 
 def conclude(panel: dict[str, Any]) -> str:
     """Return one paragraph on what may and what may not be concluded.
@@ -30,17 +39,61 @@ def conclude(panel: dict[str, Any]) -> str:
     panel
         What :func:`osteolens.evaluation.honesty.honesty_panel` returns, without its ``conclusion``.
     """
+    untold = _knows_nothing_of_train(panel)
     sections = (
+        panel["caveats"],
         _scores(panel),
-        _origins(panel["origins"]),
-        _siblings(panel["siblings"], panel["scores"]["n"]),
+        [_NOTHING_OF_TRAIN] if untold else _of_train(panel),
         _copies(panel["leakage"], panel["split"]),
-        _blind(panel["blind"]),
+        () if untold else _blind(panel["blind"]),
         _within_sources(panel["within_sources"]),
         _worst(panel["subgroups"]),
     )
     sentences = [sentence for section in sections for sentence in section]
     return " ".join([*sentences, "None of these figures supports use on patients."])
+
+
+def _knows_nothing_of_train(panel: dict[str, Any]) -> bool:
+    sections = (panel["origins"], panel["siblings"], *panel["blind"].values())
+    return all(section.get("reason") == NO_MANIFEST for section in sections)
+
+
+def _of_train(panel: dict[str, Any]) -> Iterator[str]:
+    yield from _origins(panel["origins"])
+    yield from _siblings(panel["siblings"], panel["scores"]["n"])
+
+
+def advantage_verdict(blind_model: dict[str, Any]) -> Verdict:
+    """Say how the network's accuracy stands beside that of a model without pixels.
+
+    Parameters
+    ----------
+    blind_model
+        One value of the panel's ``blind``.
+
+    Returns
+    -------
+    str
+        ``better`` or ``worse`` where the interval of the difference leaves out 0, ``no_difference`` where it does not,
+        ``unknown`` where there is none.
+    """
+    if not blind_model["possible"] or (advantage := blind_model["advantage"]["accuracy"])["low"] is None:
+        return "unknown"
+    if advantage["low"] > 0:
+        return "better"
+    return "worse" if advantage["high"] < 0 else "no_difference"
+
+
+def best_blind(blind: dict[str, dict[str, Any]]) -> str | None:
+    """Return the name of the model without pixels that has the highest accuracy, None where none could be scored.
+
+    Parameters
+    ----------
+    blind
+        The panel's section of this name.
+    """
+    possible = {name: model for name, model in blind.items() if model["inputs"] and model["possible"]}
+    return max(possible, key=lambda name: possible[name]["scores"]["accuracy"]["value"], default=None)
 
 
 def _scores(panel: dict[str, Any]) -> Iterator[str]:
@@ -104,13 +157,12 @@ def _copies(leakage: dict[str, Any], split: str) -> Iterator[str]:
 def _blind(blind: dict[str, dict[str, Any]]) -> Iterator[str]:
     seeing = {name: model for name, model in blind.items() if model["inputs"]}
     possible = {name: model for name, model in seeing.items() if model["possible"]}
-    if not possible:
+    if (best := best_blind(blind)) is None:
         yield (
             "No model without pixels could be scored, so it is not known how much of these figures the metadata alone "
             f"would reach: {next(iter(seeing.values()))['reason']}."
         )
         return
-    best = max(possible, key=lambda name: possible[name]["scores"]["accuracy"]["value"])
     yield from _best_blind(possible[best], blind["class_shares"])
     if others := [
         f"{_MODELS[name]} {_figure(model['scores']['accuracy'])}" for name, model in possible.items() if name != best
@@ -129,19 +181,20 @@ def _best_blind(model: dict[str, Any], commonest: dict[str, Any]) -> Iterator[st
         f"of {_figure(scores['accuracy'])} and a macro AUC of {_figure(scores['macro_auc'])}; one that always "
         f"names the commonest class of the train part {_figure(commonest['scores']['accuracy'])}."
     )
-    yield _advantage(model["advantage"]["accuracy"])
+    yield _advantage(model)
     for name, shares in model["filled"].items():
         if max(shares.values()) - min(shares.values()) >= GIVEN_AWAY:
             filled = _listed([f"{_percent(share)} of {label}" for label, share in shares.items()])
             yield f"The {_WORDS.get(name, name)} is filled in for {filled} images, which gives the class away."
 
 
-def _advantage(advantage: dict[str, Any]) -> str:
-    if advantage["low"] is None:
+def _advantage(model: dict[str, Any]) -> str:
+    advantage, verdict = model["advantage"]["accuracy"], advantage_verdict(model)
+    if verdict == "unknown":
         return f"How the model compares with it cannot be told: {advantage['reason']}."
-    if advantage["low"] > 0:
+    if verdict == "better":
         return f"The model's accuracy exceeds that by {_signed(advantage)}: it does not come from these alone."
-    clear = "" if advantage["high"] < 0 else ", no clear difference"
+    clear = ", no clear difference" if verdict == "no_difference" else ""
     return (
         f"The model's accuracy minus that is {_signed(advantage)}{clear}: an accuracy like this can be had without "
         "seeing a lesion, so by itself it does not show that lesions are recognised."
@@ -191,7 +244,7 @@ def _signed(entry: dict[str, Any]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %".replace(".0 %", " %")
+    return f"{100 * share:.1f}%".replace(".0%", "%")
 
 
 def _listed(words: list[str]) -> str:

@@ -41,7 +41,7 @@ def net_benefit(positive: Flags, probabilities: Floats, thresholds: Floats, weig
 def decision_curve(
     positive: Flags, probabilities: Floats, weights: NDArray[np.number], confidence: float
 ) -> dict[str, Any]:
-    """Return the net benefit of the model, of acting on all and on none, at thresholds of 1 to 99 %.
+    """Return the net benefit of the model, of acting on all and on none, at thresholds of 1 to 99%.
 
     The intervals hold for the share of positives in this part, which the resamples keep, as nearly as cases allow.
 

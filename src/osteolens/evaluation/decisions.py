@@ -29,7 +29,15 @@ from osteolens.evaluation.selective import selective_figures
 from osteolens.randomness import named_generator
 
 LEVEL = 0.9  # coverage promised by the conformal sets
-NOTHING_FITTED = "this split has no test part: what is fitted on validation could be seen on no other images"
+# whether the validation part also chose the epoch of training: what is to be said then
+EPOCH_CHOSEN = {
+    True: "The validation images also chose the epoch of training, so what is fitted on them may promise a little too "
+    "much.",
+    False: None,
+    None: "It is not known whether the validation images also chose the epoch of training; if they did, what is fitted "
+    "on them may promise a little too much.",
+}
+NOTHING_FITTED = "there is no validation part beside the evaluated one, and nothing may be fitted on what is evaluated"
 
 _METHODS: dict[str, Callable[[Integers, Floats], Scaling]] = {"temperature": fit_temperature, "vector": fit_vector}
 
@@ -70,6 +78,7 @@ def decisions(
     validation: PredictionsTable | None,
     test: PredictionsTable,
     *,
+    epoch_chosen: bool | None = None,
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 42,
@@ -82,13 +91,16 @@ def decisions(
         Images on which everything is chosen; None where there are none besides `test`: then nothing is fitted.
     test
         Images on which it is reported.
+    epoch_chosen
+        Whether the epoch of training was chosen on `validation` too; None where that is not known.
     resamples, confidence, seed
         Of the bootstrap by case and of every draw.
 
     Returns
     -------
     dict
-        For ``decisions.json``. ``fitted`` and ``reason``; ``validation`` and ``test`` (split, images, cases);
+        For ``decisions.json``. ``fitted`` and ``reason``; ``chosen_on``, a sentence where the epoch of training was,
+        or may have been, chosen on the validation part; ``validation`` and ``test`` (split, images, cases);
         ``cases_in_both``; ``probabilities``, the calibration that selective risk, operating points and decision curves
         use; ``calibration``, ``conformal``, ``selective``, ``operating_points``, ``decision_curves``, ``prior_shift``.
         What could not be worked out is None and has a ``reason`` beside it.
@@ -117,6 +129,7 @@ def decisions(
         "resampled_by": "case",
         "fitted": fitted_on is not None,
         "reason": NOTHING_FITTED if fitted_on is None else None,
+        "chosen_on": None if fitted_on is None else EPOCH_CHOSEN[epoch_chosen],
         "validation": None if fitted_on is None else _size(fitted_on),
         "test": _size(tested),
         "cases_in_both": len(both),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.evaluation.bootstrap import percentile_interval
+from osteolens.evaluation.bca import NO_SPREAD, bca_interval
+from osteolens.evaluation.bootstrap import enough_defined, percentile_interval
 from osteolens.evaluation.metrics import Floats
+
+NO_WIDTH = "the resamples do not differ: no interval"
 
 
 def entry(value: float, low: float = math.nan, high: float = math.nan, reason: str | None = None) -> dict[str, Any]:
@@ -21,21 +24,38 @@ def entry(value: float, low: float = math.nan, high: float = math.nan, reason: s
     }
 
 
-def resampled_entry(value: float, samples: Floats, confidence: float, reason: str | None = None) -> dict[str, Any]:
-    """Return a figure with the percentile interval of its resampled values.
+def resampled_entry(
+    value: float, samples: Floats, confidence: float, *, acceleration: float | None = None, note: str | None = None
+) -> dict[str, Any]:
+    """Return a figure with the interval of its resampled values.
 
     Parameters
     ----------
     samples
-        [B] values in the resamples of :func:`osteolens.evaluation.bootstrap.bootstrap_weights`. Where they are all
-        the same there is no interval: one case drawn again and again says nothing about the next.
-    reason
-        What the reader must know of the value.
+        [B] values in the resamples of :func:`osteolens.evaluation.bootstrap.bootstrap_weights`, NaN where undefined.
+        Where they are all the same there is no interval: one case drawn again and again says nothing about the next.
+    acceleration
+        See :func:`osteolens.evaluation.bca.acceleration`; None for percentile limits.
+    note
+        What the reader must know of the value; the reason begins with it.
+
+    Returns
+    -------
+    dict
+        An entry with ``method`` besides: ``bca``, ``percentile``, or None without an interval. The reason tells of
+        undefined resamples, and why an interval is missing.
     """
-    if np.all(samples == samples[0]):
-        return entry(value, reason=reason or "the resamples do not differ: no interval")
-    low, high = percentile_interval(samples, confidence)
-    return entry(value, float(low), float(high), reason)
+    undefined = np.isnan(samples)
+    missing = f"undefined in {np.count_nonzero(undefined)} of {samples.size} resamples"
+    low, high, method = math.nan, math.nan, None
+    reason: str | None = f"{missing}, too many for an interval"
+    if enough_defined(samples, confidence):
+        reason = NO_WIDTH
+        if np.ptp(samples[~undefined]) >= NO_SPREAD:
+            low, high, method = _limits(value, samples, confidence, acceleration)
+            reason = f"{missing}, which are left out" if undefined.any() else None
+    told = "; ".join(part for part in (note, reason) if part) or None
+    return entry(value, low, high, told) | {"method": method}
 
 
 def share_entry(hits: NDArray[np.bool_], cases: NDArray[np.str_], confidence: float) -> dict[str, Any]:
@@ -70,3 +90,13 @@ def share_entry(hits: NDArray[np.bool_], cases: NDArray[np.str_], confidence: fl
     half = z / shrink * math.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
     low, high = max(0.0, middle - half), min(1.0, middle + half)
     return entry(share, min(low, share), max(high, share)) | counted  # rounding alone could part them at 0 and 1
+
+
+def _limits(
+    value: float, samples: Floats, confidence: float, acceleration: float | None
+) -> tuple[float, float, Literal["percentile", "bca"]]:
+    if acceleration is None:
+        low, high = percentile_interval(samples, confidence)
+        return float(low), float(high), "percentile"
+    low, high, used = bca_interval(np.asarray(value), samples, np.asarray(acceleration), confidence)
+    return float(low), float(high), "bca" if used else "percentile"

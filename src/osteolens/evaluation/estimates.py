@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,10 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.evaluation.bca import NO_SPREAD, acceleration, bca_interval, jackknife_metrics
-from osteolens.evaluation.bootstrap import bootstrap_weights, case_strata, percentile_interval
+from osteolens.evaluation.bca import acceleration, jackknife_metrics
+from osteolens.evaluation.bootstrap import bootstrap_weights, case_strata
+from osteolens.evaluation.class_means import class_correlations, mean_interval
+from osteolens.evaluation.delong import auc_interval
+from osteolens.evaluation.entries import NO_WIDTH, resampled_entry, share_entry
 from osteolens.evaluation.entries import entry as json_entry
-from osteolens.evaluation.entries import share_entry
 from osteolens.evaluation.metrics import (
     CLASS_METRICS,
     MACRO_METRICS,
@@ -32,8 +33,10 @@ IntervalMethod = Literal["percentile", "bca"]
 Key = tuple[str, str | None]  # metric, and class where it is one of a class
 Place = tuple[int, ...]  # of a class in the figures of a metric; () for an overall metric
 
-NO_WIDTH = "the resamples do not differ: no interval"
 WILSON = "the resamples do not differ: Wilson's interval on the number of cases"
+# figures whose mean over the classes gets its limits from those of the classes, and how two classes are taken to vary
+# together where one does not vary: those of sensitivity and of precision rest on different images
+RECOVERED = {"sensitivity": 0.0, "precision": 0.0, "specificity": 1.0, "auc": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +69,11 @@ class Estimates:
 
     def entry(self, metric: str, name: str | None, place: Place) -> dict[str, Any]:
         """Return ``{"value", "low", "high", "reason", "method"}`` as JSON holds it: None for what is undefined."""
-        samples = self.drawn(metric, place)
         value = float(self.values[metric][place])
-        low, high, method = self._limits(metric, samples, place)
-        reason = self.reasons.get((metric, name)) or _no_width(value, samples)
-        if reason:
-            low = high = math.nan
-        elif missing := np.count_nonzero(np.isnan(samples)):
-            left_out = "too many for an interval" if math.isnan(low) else "which are left out"
-            reason = f"undefined in {missing} of {samples.size} resamples, {left_out}"
-        return json_entry(value, low, high, reason) | {"method": None if math.isnan(low) else method}
-
-    def _limits(self, metric: str, samples: Floats, place: Place) -> tuple[float, float, IntervalMethod]:
-        if self.accelerations is None:
-            low, high = percentile_interval(samples, self.confidence)
-            return float(low), float(high), "percentile"
-        values, skew = self.values[metric][place], self.accelerations[metric][place]
-        low, high, used = bca_interval(values, samples, skew, self.confidence)
-        return float(low), float(high), "bca" if used else "percentile"
+        if reason := self.reasons.get((metric, name)):
+            return json_entry(value, reason=reason) | {"method": None}
+        skew = None if self.accelerations is None else float(self.accelerations[metric][place])
+        return resampled_entry(value, self.drawn(metric, place), self.confidence, acceleration=skew)
 
 
 def metric_intervals(
@@ -96,16 +86,19 @@ def metric_intervals(
     resamples, confidence, seed
         Of the bootstrap, see :mod:`osteolens.evaluation.bootstrap`.
     method
-        ``percentile`` or ``bca``, which holds the truth more often where a figure is near 1 or the images are few
-        (``benchmarks/interval_coverage.py`` measures it). A figure for which BCa is undefined gets percentile limits
-        and says so. A share that is the same in every resample, such as a sensitivity of 1, gets Wilson's limits
-        (:func:`share_entry`).
+        ``percentile`` or ``bca``. With ``bca`` the AUC of a class gets DeLong's limits instead
+        (:func:`osteolens.evaluation.delong.auc_interval`); ``benchmarks/interval_coverage.py`` measures how often each
+        holds the truth. A figure for which BCa is undefined gets percentile limits and says so. With either, a share
+        that is the same in every resample, such as a sensitivity of 1, gets Wilson's limits (:func:`share_entry`), and
+        the mean over the classes of a figure of RECOVERED is put together from the classes
+        (:mod:`osteolens.evaluation.class_means`). A mean over classes of which one has no limits has none.
 
     Returns
     -------
     dict
         ``{"overall": {metric: entry}, "per_class": {class: {metric: entry}}}``, an entry being
-        ``{"value", "low", "high", "reason", "method", "n"}``. `n` is explained by :func:`sample_sizes`.
+        ``{"value", "low", "high", "reason", "method", "n"}``. `method` is ``percentile``, ``bca``, ``wilson``,
+        ``delong``, ``recovered`` or None; `n` is explained by :func:`sample_sizes`.
     """
     labels, probabilities, cases = table.labels, table.probabilities, table.cases
     weights = bootstrap_weights(cases, labels, resamples, named_generator(seed, "bootstrap"))
@@ -125,15 +118,35 @@ def metric_intervals(
     sizes = sample_sizes(labels, predicted, len(table.class_names))
 
     def entry(metric: str, name: str | None, place: Place) -> dict[str, Any]:
-        size = len(table) if name is None else int(sizes[metric][place])
-        found = estimates.entry(metric, name, place) | {"n": size}
-        share = _share(metric, place, labels, predicted)
-        if found["reason"] != NO_WIDTH or share is None:
-            return found
-        wilson = share_entry(share[0], cases[share[1]], confidence)
-        return found | {"low": wilson["low"], "high": wilson["high"], "method": "wilson", "reason": WILSON}
+        found = estimates.entry(metric, name, place)
+        if found["reason"] == NO_WIDTH and (share := _share(metric, place, labels, predicted)) is not None:
+            wilson = share_entry(share[0], cases[share[1]], confidence)
+            found |= {"low": wilson["low"], "high": wilson["high"], "method": "wilson", "reason": WILSON}
+        elif metric == "auc" and found["method"] and method == "bca":
+            low, high = auc_interval(labels == place[0], probabilities[:, place[0]], cases, confidence)
+            if not np.isnan(low):
+                found = json_entry(found["value"], low, high) | {"method": "delong"}
+        return found | {"n": len(table) if name is None else int(sizes[metric][place])}
 
-    return by_metric(table.class_names, entry)
+    figures = by_metric(table.class_names, entry)
+    for macro, metric in MACRO_METRICS.items():
+        if (macro, None) not in estimates.reasons:
+            figures["overall"][macro] |= _of_classes(macro, metric, figures, estimates)
+    return figures
+
+
+def _of_classes(macro: str, metric: str, figures: dict[str, Any], estimates: Estimates) -> dict[str, Any]:
+    """Return the limits that the classes give to a mean over them, with method and reason."""
+    parts = {name: own[metric] for name, own in figures["per_class"].items()}
+    if without := [f"{name}: {part['reason']}" for name, part in parts.items() if part["low"] is None]:
+        return {"low": None, "high": None, "method": None, "reason": "; ".join(without)}
+    if metric not in RECOVERED:
+        return dict(figures["overall"][macro])
+    values, lows, highs = (np.array([part[key] for part in parts.values()]) for key in ("value", "low", "high"))
+    correlations = class_correlations(estimates.samples[metric], RECOVERED[metric])
+    low, high = mean_interval(values, lows, highs, correlations)
+    told = "; ".join(f"{name}: {part['reason']}" for name, part in parts.items() if part["reason"]) or None
+    return {"low": low, "high": high, "method": "recovered", "reason": told}
 
 
 def by_metric(class_names: Sequence[str], entry: Callable[[str, str | None, Place], dict[str, Any]]) -> dict[str, Any]:
@@ -147,7 +160,7 @@ def by_metric(class_names: Sequence[str], entry: Callable[[str, str | None, Plac
 
 
 def single_case_reasons(labels: Integers, cases: NDArray[np.str_], class_names: Sequence[str]) -> dict[Key, str]:
-    """Say which intervals cannot be had because all images of a class are of one case.
+    """Say which intervals cannot be had because all images of a class, or all others, are of one case.
 
     Drawing that case again and again would give an interval of no width. The figures of the class and the means over
     the classes suffer; the other overall figures only where every class is so.
@@ -155,7 +168,13 @@ def single_case_reasons(labels: Integers, cases: NDArray[np.str_], class_names: 
     present = [(k, name) for k, name in enumerate(class_names) if (labels == k).any()]
     single = [name for k, name in present if np.unique(cases[labels == k]).size == 1]
     sentences = {name: f"all {name} images are of one case: no interval" for name in single}
-    reasons: dict[Key, str] = {(metric, name): sentences[name] for name in single for metric in CLASS_METRICS}
+    reasons: dict[Key, str] = {
+        (metric, name): f"all images that are not {name} are of one case: no interval"
+        for k, name in present
+        if np.unique(cases[labels != k]).size == 1
+        for metric in ("auc", "average_precision", "specificity")
+    }
+    reasons |= {(metric, name): sentences[name] for name in single for metric in CLASS_METRICS}
     if single:
         overall = OVERALL_METRICS if len(single) == len(present) else MACRO_METRICS
         reasons |= {(metric, None): "; ".join(sentences.values()) for metric in overall}
@@ -182,10 +201,3 @@ def _share(
         "precision": (truth, chosen),
     }[metric]
     return hits[counted], counted
-
-
-def _no_width(value: float, samples: Floats) -> str | None:
-    """Return a reason where all resamples say the same: a limit equal to the value would claim certainty."""
-    if np.abs(samples - value).max(initial=0) < NO_SPREAD:  # false where some are NaN
-        return NO_WIDTH
-    return None

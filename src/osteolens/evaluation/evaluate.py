@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from osteolens.errors import EvaluationError
 from osteolens.evaluation.decision_figures import DECISION_FIGURES
 from osteolens.evaluation.decisions import decisions
 from osteolens.evaluation.estimates import IntervalMethod
+from osteolens.evaluation.facts import gather_facts
 from osteolens.evaluation.figures import FIGURES, save_plot
+from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.honesty import honesty_panel
+from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.summary import classification_report, summarise
 from osteolens.storage import write_json, write_table
+
+EVALUATION_FIGURES = (*FIGURES, *DECISION_FIGURES)
+SUMMARY_FILE, HONESTY_FILE = "metrics_summary.json", "honesty.json"
+EVALUATION_FILES = (
+    *(SUMMARY_FILE, "classification_report.json", "confusion_matrix.csv", "decisions.json", HONESTY_FILE),
+    *(f"{name}.{suffix}" for name in EVALUATION_FIGURES for suffix in ("png", "svg")),
+)
 
 
 def evaluate(
@@ -27,6 +37,8 @@ def evaluate(
     metadata: pd.DataFrame | None = None,
     headers: pd.DataFrame | None = None,
     leakage: dict[str, Any] | None = None,
+    epoch_chosen: bool | None = None,
+    caveats: Sequence[str] = (),
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 42,
@@ -39,14 +51,21 @@ def evaluate(
     table
         One part only, see :meth:`PredictionsTable.part`.
     out
-        Folder for ``metrics_summary.json``, ``classification_report.json``, ``confusion_matrix.csv``,
-        ``decisions.json``, ``honesty.json`` and each figure as PNG and SVG.
+        Folder for :data:`EVALUATION_FILES`. The records bear the identity of the answers, ``predictions_sha256``,
+        and ``decisions.json`` also that of `validation`, ``validation_sha256``. ``metrics_summary.json`` comes last:
+        where it is of the same answers as the table, so are the others.
     validation
         Another part of the same table, on which thresholds, temperatures and conformal sets are chosen; see
         :func:`osteolens.evaluation.decisions.decisions`.
-    manifest, metadata, headers, leakage
-        What else is known, see :func:`osteolens.evaluation.honesty.honesty_panel`; what is missing makes the panel
-        shorter, with reasons.
+    manifest, metadata, headers
+        What else is known, see :func:`osteolens.evaluation.facts.gather_facts`; what is missing makes the panel
+        shorter, with reasons. The cases of all figures are those of the manifest where there is one.
+    leakage
+        See :func:`osteolens.evaluation.honesty.honesty_panel`.
+    epoch_chosen
+        Whether the epoch of training was chosen on `validation` too; None where that is not known.
+    caveats
+        Sentences on what `table` lacks; they stand in the summary and before everything else in the conclusion.
     resamples, confidence, seed, method
         Of the bootstrap by case, see :func:`osteolens.evaluation.estimates.metric_intervals`.
 
@@ -58,29 +77,31 @@ def evaluate(
     Raises
     ------
     EvaluationError
-        The table holds more than one split, or as the two functions named above.
+        As :func:`osteolens.evaluation.facts.gather_facts` and :func:`osteolens.evaluation.decisions.decisions`.
     """
-    if len(table.splits) > 1:
-        raise EvaluationError(
-            f"the table holds the splits {', '.join(table.splits)}; figures of a mixture mean nothing. "
-            "Choose one with part()."
-        )
+    facts = gather_facts(table, manifest, metadata, headers)
+    known = facts.table  # its cases are the manifest's, in every figure alike
+    fitted_on = None if validation is None else gather_facts(validation, manifest).table
     draws: dict[str, Any] = {"resamples": resamples, "confidence": confidence, "seed": seed}
-    summary = summarise(table, **draws, method=method)
-    decided = decisions(validation, table, **draws)
-    panel = honesty_panel(
-        table, manifest=manifest, metadata=metadata, headers=headers, leakage=leakage, **draws, method=method
-    )
-    write_json(out / "metrics_summary.json", summary)
-    write_json(out / "classification_report.json", classification_report(summary))
-    write_json(out / "decisions.json", decided)
-    write_json(out / "honesty.json", panel)
-    names = list(table.class_names)
-    counts = pd.DataFrame(summary["confusion_matrix"], columns=names)
-    counts.insert(0, "true / predicted", names)
-    write_table(out / "confusion_matrix.csv", counts)
+    identity = {IDENTITY: predictions_sha256(table)}
+    summary = identity | summarise(known, **draws, method=method) | {"caveats": list(caveats)}
+    chosen_on = None if validation is None else predictions_sha256(validation)
+    decided = decisions(fitted_on, known, epoch_chosen=epoch_chosen, **draws)
+    decided = identity | {"validation_sha256": chosen_on} | decided
+    panel = identity | honesty_panel(facts, summary, Resampling(**draws, method=method), leakage=leakage)
     for name, draw in FIGURES.items():
-        save_plot(draw(table, summary), out / name)
+        save_plot(draw(known, summary), out / name)
     for name, draw_decisions in DECISION_FIGURES.items():
         save_plot(draw_decisions(decided), out / name)
+    write_json(out / "classification_report.json", classification_report(summary))
+    write_table(out / "confusion_matrix.csv", _confusion_table(summary))
+    write_json(out / "decisions.json", decided)
+    write_json(out / HONESTY_FILE, panel)
+    write_json(out / SUMMARY_FILE, summary)
     return summary
+
+
+def _confusion_table(summary: dict[str, Any]) -> pd.DataFrame:
+    counts = pd.DataFrame(summary["confusion_matrix"], columns=summary["class_names"])
+    counts.insert(0, "true / predicted", summary["class_names"])
+    return counts

@@ -67,7 +67,7 @@ def gather_facts(
     """
     if len(table.splits) > 1:
         raise EvaluationError(
-            f"the predictions table holds the parts {', '.join(table.splits)}; the honesty panel is of one. "
+            f"the table holds the splits {', '.join(table.splits)}; figures of a mixture mean nothing. "
             "Choose one with part()."
         )
     own = _keyed(table.frame, "the predictions table")

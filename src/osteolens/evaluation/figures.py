@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,17 @@ def save_plot(figure: Figure, path: Path) -> list[Path]:
     """Write a line drawing as PNG for slides and SVG for print; the same figure gives the same files."""
     png = save_figure(figure, path.with_suffix(".png"))
     svg = path.with_suffix(".svg")
-    with rc_context({"svg.hashsalt": "osteolens"}), atomic_writer(svg) as stream:
-        figure.savefig(stream, format="svg", metadata={"Date": None})
+    with atomic_writer(svg) as stream:
+        stream.write(svg_bytes(figure))
     return [png, svg]
+
+
+def svg_bytes(figure: Figure) -> bytes:
+    """Return a line drawing as SVG; the same figure gives the same bytes."""
+    stream = BytesIO()
+    with rc_context({"svg.hashsalt": "osteolens"}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()
 
 
 def roc_figure(table: PredictionsTable, summary: dict[str, Any]) -> Figure:

@@ -27,7 +27,10 @@ AT_SPECIFICITY = "malignant_sensitivity_at_specificity"
 def sensitivities_at_specificity(
     positive: NDArray[np.bool_], scores: Floats, weights: NDArray[np.number], specificity: float
 ) -> Floats:
-    """Return :func:`osteolens.evaluation.operating.sensitivity_at_specificity` of every resample.
+    """Return, for every resample, the largest share of positives that a threshold finds at this specificity.
+
+    It is the height of the ROC curve's steps at a false-positive rate of ``1 - specificity``; no line is drawn between
+    two thresholds, since no threshold reaches a point between them.
 
     Parameters
     ----------

@@ -152,7 +152,7 @@ def read_probabilities(cells: pd.DataFrame, columns: Mapping[str, str]) -> NDArr
     """
     text: pd.DataFrame = cells[list(columns.values())]
     if text.apply(lambda column: column.str.endswith("%")).any(axis=None):
-        raise EvaluationError("the cells bear percent signs. Save fractions instead: 0.93 for 93 %.")
+        raise EvaluationError("the cells bear percent signs. Save fractions instead: 0.93 for 93%.")
     values = np.array([[_number(cell) for cell in row] for row in text.to_numpy()], dtype=np.float64)
     if (strange := np.argwhere(~np.isfinite(values))).size:
         told = [f"{text.iloc[row, k]!r} in {text.columns[k]} of {text.index[row]}" for row, k in strange[:ROWS_NAMED]]

@@ -13,12 +13,12 @@ from osteolens.evaluation.estimates import (
     IntervalMethod,
     Key,
     by_metric,
-    metric_intervals,
     single_case_reasons,
 )
 from osteolens.evaluation.metrics import Floats, compute_metrics, point_metrics, undefined_reasons
 from osteolens.evaluation.paired import compare
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.summary import summarise
 from osteolens.randomness import named_generator
 
 METRICS = ("accuracy", "balanced_accuracy", "macro_auc")
@@ -46,14 +46,12 @@ def headline(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
         ``n``, ``cases``, ``per_class_n``, an entry ``{"value", "low", "high", "reason", ...}`` for each of METRICS,
         and ``sensitivity`` → class → entry, as :func:`osteolens.evaluation.estimates.metric_intervals` gives them.
     """
-    figures = metric_intervals(table, **asdict(resampling))
-    counts = np.bincount(table.labels, minlength=len(table.class_names))
-    return {
-        "n": len(table),
-        "cases": int(np.unique(table.cases).size),
-        "per_class_n": {name: int(count) for name, count in zip(table.class_names, counts, strict=True)},
-        **chosen_figures(figures),
-    }
+    return headline_of(summarise(table, **asdict(resampling)))
+
+
+def headline_of(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return the headline figures out of :func:`osteolens.evaluation.summary.summarise`."""
+    return {**{key: summary[key] for key in ("n", "cases", "per_class_n")}, **chosen_figures(summary)}
 
 
 def paired_difference(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from osteolens.domain import Column
 from osteolens.evaluation.blind import blind_scores
 from osteolens.evaluation.conclusion import conclude
-from osteolens.evaluation.estimates import IntervalMethod
-from osteolens.evaluation.facts import ImageFacts, gather_facts
-from osteolens.evaluation.headline import Resampling, headline
-from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.facts import ImageFacts
+from osteolens.evaluation.headline import Resampling, headline_of
 from osteolens.evaluation.siblings import NO_MANIFEST, sibling_scores
 from osteolens.evaluation.subgroups import subgroup_scores
 from osteolens.evaluation.within_source import within_source_scores
 
 
 def honesty_panel(
-    table: PredictionsTable,
-    *,
-    manifest: pd.DataFrame | None = None,
-    metadata: pd.DataFrame | None = None,
-    headers: pd.DataFrame | None = None,
-    leakage: dict[str, Any] | None = None,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 42,
-    method: IntervalMethod = "bca",
+    facts: ImageFacts, summary: dict[str, Any], resampling: Resampling, *, leakage: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the panel as plain values, fit for JSON.
 
@@ -36,36 +23,25 @@ def honesty_panel(
 
     Parameters
     ----------
-    table
-        The evaluated part only, see :meth:`PredictionsTable.part`.
-    manifest, metadata, headers
-        See :func:`osteolens.evaluation.facts.gather_facts`.
+    facts
+        What :func:`osteolens.evaluation.facts.gather_facts` knows of the evaluated part.
+    summary
+        Of ``facts.table``, from the same `resampling`, see :func:`osteolens.evaluation.summary.summarise`.
     leakage
         What ``leakage.json`` of the run holds; passed on with ``possible``.
-    resamples, confidence, seed, method
-        Of the bootstrap by case, see :class:`osteolens.evaluation.headline.Resampling`.
 
     Returns
     -------
     dict
-        ``split``, ``confidence``, ``resamples``, ``resampled_by``; ``scores``: the headline figures of `table`;
-        ``leakage``; ``origins``: how many evaluated images are of a source that train has not; ``siblings``,
+        ``split``, ``confidence``, ``resamples``, ``resampled_by``, ``caveats`` of `summary`; ``scores``: its headline
+        figures; ``leakage``; ``origins``: how many evaluated images are of a source that train has not; ``siblings``,
         ``blind``, ``within_sources`` and ``subgroups``, see the functions of these names in this block; and
         ``conclusion``: a paragraph that says, from these figures, what may and what may not be concluded.
-
-    Raises
-    ------
-    EvaluationError
-        As :func:`osteolens.evaluation.facts.gather_facts`.
     """
-    facts = gather_facts(table, manifest, metadata, headers)
-    resampling = Resampling(resamples, confidence, seed, method)
     panel: dict[str, Any] = {
-        "split": table.splits[0],
-        "confidence": confidence,
-        "resamples": resamples,
-        "resampled_by": "case",
-        "scores": headline(facts.table, resampling),
+        **{key: summary[key] for key in ("split", "confidence", "resamples", "resampled_by")},
+        "caveats": list(summary.get("caveats", ())),
+        "scores": headline_of(summary),
         "leakage": _passed_on(leakage),
         "origins": unseen_origins(facts),
         "siblings": sibling_scores(facts, resampling),

@@ -60,28 +60,6 @@ def threshold_for_sensitivity(positive: Flags, scores: Floats, sensitivity: floa
     return _between(float(below.max()) if len(below) else upper - 1, upper)
 
 
-def sensitivity_at_specificity(positive: Flags, scores: Floats, specificity: float = 0.9) -> float:
-    """Return the largest share of positives found by a threshold that keeps at least `specificity` of the negatives.
-
-    It is the height of the ROC curve's steps at a false-positive rate of ``1 - specificity``; no line is drawn between
-    two thresholds, since no threshold reaches a point between them.
-
-    Parameters
-    ----------
-    positive, scores, specificity
-        As for :func:`threshold_for_specificity`.
-
-    Returns
-    -------
-    float
-        0 to 1; NaN where there is no positive or no negative image.
-    """
-    threshold = threshold_for_specificity(positive, scores, specificity)
-    if math.isnan(threshold) or not positive.any():
-        return math.nan
-    return float(np.mean(scores[positive] > threshold))
-
-
 def choose_thresholds(positive: Flags, scores: Floats) -> dict[str, dict[str, Any]]:
     """Choose the two operating points on the validation part.
 

@@ -4,7 +4,11 @@ Both models are measured on the same resamples of cases, so that what is hard or
 the equal-tailed one of the bootstrap (MacKinnon, in Handbook of Computational Econometrics, 2009): twice the share of
 resamples on the rarer side of 0. The resample at hand counts as one more on either side (Davison & Hinkley, Bootstrap
 Methods and their Application, 1997, section 4.2), so that p is never 0. It agrees with the percentile interval: p is
-below 0.05 where the 95 % interval leaves out 0, but for rounding.
+below 0.05 where the 95% interval leaves out 0, but for rounding.
+
+Two cases that both favour one model do so in every resample. A test that lets the models change places within a case
+gives n cases no p-value below 2 / 2^n (the sign test's, where all cases agree), so ours is not put below that either.
+A difference that is the same in all resamples, and not 0, has none.
 """
 
 from __future__ import annotations
@@ -18,10 +22,13 @@ from osteolens.evaluation.alignment import aligned, known_cases
 from osteolens.evaluation.bca import NO_SPREAD
 from osteolens.evaluation.bootstrap import bootstrap_weights, enough_defined
 from osteolens.evaluation.delong import auc_difference
+from osteolens.evaluation.entries import NO_WIDTH
 from osteolens.evaluation.estimates import Estimates, Key, Place, by_metric, defined, single_case_reasons
 from osteolens.evaluation.metrics import Floats, compute_metrics, point_metrics, undefined_reasons
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.randomness import named_generator
+
+NO_P_VALUE = "the resamples do not differ: no interval and no p-value"
 
 
 def compare(
@@ -41,8 +48,8 @@ def compare(
     dict
         ``n``, ``cases``, ``confidence``, ``resamples``, ``overall`` and ``per_class`` with entries
         ``{"first", "second", "difference", "low", "high", "p_value", "reason"}``, and ``delong`` with entries
-        ``{"difference", "low", "high", "p_value"}`` of the AUC of each class. No p-value is corrected for the number
-        of metrics looked at.
+        ``{"difference", "low", "high", "p_value", "reason"}`` of the AUC of each class. No p-value is corrected for the
+        number of metrics looked at.
 
     Raises
     ------
@@ -59,14 +66,14 @@ def compare(
 
     def entry(metric: str, name: str | None, place: Place) -> dict[str, Any]:
         difference = estimates.entry(metric, name, place)
-        p_value = two_sided_p_value(estimates.drawn(metric, place), confidence)
+        concerned = cases[labels == place[0]] if metric == "sensitivity" else cases
+        told = p_value_of(difference, estimates.drawn(metric, place), concerned, confidence)
         return {
             "first": defined(points[0][metric][place]),
             "second": defined(points[1][metric][place]),
             "difference": difference["value"],
             **{key: difference[key] for key in ("low", "high")},
-            "p_value": None if (metric, name) in reasons else defined(p_value),
-            "reason": difference["reason"],
+            **told,
         }
 
     return {
@@ -75,8 +82,31 @@ def compare(
         "confidence": confidence,
         "resamples": resamples,
         **by_metric(first.class_names, entry),
-        "delong": _delong(first, second, cases, confidence),
+        "delong": _delong(first, second, cases, confidence, reasons),
     }
+
+
+def p_value_of(
+    difference: dict[str, Any], samples: Floats, cases: NDArray[np.str_], confidence: float
+) -> dict[str, Any]:
+    """Return ``p_value`` and ``reason`` of a difference.
+
+    Parameters
+    ----------
+    difference
+        Entry with the interval.
+    samples
+        [B] resampled differences.
+    cases
+        Case of each image whose answer is counted: of those of its class for a sensitivity, else of all.
+    """
+    reason = difference["reason"]
+    if difference["value"] is None or (reason != NO_WIDTH and difference["low"] is None):
+        return {"p_value": None, "reason": reason}
+    if reason == NO_WIDTH and abs(difference["value"]) > NO_SPREAD:
+        return {"p_value": None, "reason": NO_P_VALUE}
+    least = 2.0 ** (1 - np.unique(cases).size)
+    return {"p_value": max(least, float(two_sided_p_value(samples, confidence))), "reason": reason}
 
 
 def two_sided_p_value(differences: Floats, confidence: float) -> Floats:
@@ -124,12 +154,18 @@ def _either_undefined(first: PredictionsTable, second: PredictionsTable) -> dict
 
 
 def _delong(
-    first: PredictionsTable, second: PredictionsTable, cases: NDArray[np.str_], confidence: float
-) -> dict[str, dict[str, float | None]]:
-    results = {}
+    first: PredictionsTable,
+    second: PredictionsTable,
+    cases: NDArray[np.str_],
+    confidence: float,
+    reasons: dict[Key, str],
+) -> dict[str, dict[str, Any]]:
+    results: dict[str, dict[str, Any]] = {}
     for k, name in enumerate(first.class_names):
         scores, other_scores = first.probabilities[:, k], second.probabilities[:, k]
         found = auc_difference(first.labels == k, scores, other_scores, cases, confidence)
         figures = {"difference": found.difference, "low": found.low, "high": found.high, "p_value": found.p_value}
         results[name] = {key: defined(value) for key, value in figures.items()}
+        without = "the difference has no variance: no interval" if np.isnan(found.p_value) else None
+        results[name]["reason"] = reasons.get(("auc", name), without)
     return results

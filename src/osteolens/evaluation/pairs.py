@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
+from osteolens.domain import MALIGNANT, Column
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.alignment import aligned, known_cases
 from osteolens.evaluation.bootstrap import bootstrap_weights
 from osteolens.evaluation.compared_run import ComparedRun
-from osteolens.evaluation.estimates import defined
 from osteolens.evaluation.fixed_specificity import AT_SPECIFICITY
 from osteolens.evaluation.headline import Resampling, chosen_figures
 from osteolens.evaluation.holm import holm
 from osteolens.evaluation.overlap import WeightedDifference
-from osteolens.evaluation.paired import compare, two_sided_p_value
+from osteolens.evaluation.paired import compare, p_value_of
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.randomness import named_generator
 
@@ -41,8 +42,17 @@ def paired_comparisons(
     return made, refused
 
 
-def correct_p_values(comparisons: list[dict[str, Any]]) -> dict[str, Any]:
-    """Add ``p_holm`` to each entry and return how many comparisons each figure was corrected for."""
+def correct_p_values(comparisons: list[dict[str, Any]], resampling: Resampling) -> dict[str, Any]:
+    """Add ``p_holm`` to each entry and return what it was corrected for.
+
+    Returns
+    -------
+    dict
+        ``family`` in words; ``comparisons``: figure → number of p-values corrected together; ``least_p``, below which
+        no p-value from resampling lies; ``out_of_reach``: the figures whose p-values come from resampling and are so
+        many that even the least of them is not below 1 - confidence after correction; ``reason``: the same in words,
+        None where there is no such figure.
+    """
     by_figure: dict[str, list[dict[str, Any]]] = {}
     for comparison in comparisons:
         for metric, name, entry in figure_leaves(comparison["figures"]):
@@ -52,7 +62,27 @@ def correct_p_values(comparisons: list[dict[str, Any]]) -> dict[str, Any]:
         for entry, corrected in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
             entry["p_holm"] = corrected
         counts[figure] = sum(entry["p_value"] is not None for entry in entries)
-    return {"family": "one figure over all pairs of runs on the same images", "comparisons": counts}
+    resampled = {figure: counts[figure] for figure, entries in by_figure.items() if entries[0]["method"] != "delong"}
+    return {
+        "family": "one figure over all pairs of runs on the same images",
+        "comparisons": counts,
+        **_reach(resampled, resampling),
+    }
+
+
+def _reach(counts: dict[str, int], resampling: Resampling) -> dict[str, Any]:
+    """Return what Holm's correction leaves of the least p-value that resampling can give, see correct_p_values."""
+    least, level = 2 / (resampling.resamples + 1), 1 - resampling.confidence
+    beyond = [figure for figure, count in counts.items() if count * least >= level]
+    reason = None
+    if beyond:
+        most = max(counts.values())
+        reason = (
+            f"{resampling.resamples} resamples give no p below {least:.2g}, which the correction for {most} pairs "
+            f"raises to {min(1.0, most * least):.2g}: no difference in {', '.join(beyond)} can be told; take "
+            f"{math.ceil(2 * most / level)} resamples or more"
+        )
+    return {"least_p": least, "out_of_reach": beyond, "reason": reason}
 
 
 def figure_leaves(figures: dict[str, Any]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
@@ -89,11 +119,8 @@ def _turned(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_delong(entry: dict[str, Any], delong: dict[str, Any]) -> dict[str, Any]:
-    limits = {key: delong[key] for key in ("low", "high", "p_value")}
-    reason = entry["reason"] if entry["difference"] is None else None
-    if reason is None and delong["p_value"] is None:
-        reason = "the difference has no variance: no interval"
-    return _turned(entry) | limits | {"reason": reason, "method": "delong"}
+    limits = {key: delong[key] for key in ("low", "high", "p_value", "reason")}
+    return _turned(entry) | limits | {"method": "delong"}
 
 
 def _paired_at_specificity(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
@@ -101,7 +128,6 @@ def _paired_at_specificity(first: PredictionsTable, second: PredictionsTable, re
     cases, generator = known_cases(first, second), named_generator(resampling.seed, "bootstrap")
     weights = bootstrap_weights(cases, first.labels, resampling.resamples, generator)
     difference = WeightedDifference.of(first, second, (weights, weights), resampling.confidence)
-    estimates = difference.estimates
-    p_value = two_sided_p_value(estimates.drawn(AT_SPECIFICITY, ()), resampling.confidence)
-    unknown = (AT_SPECIFICITY, None) in estimates.reasons
-    return difference.entry(AT_SPECIFICITY) | {"p_value": None if unknown else defined(p_value)}
+    entry = difference.entry(AT_SPECIFICITY)
+    malignant = cases[(first.frame[Column.LABEL] == MALIGNANT).to_numpy()]
+    return entry | p_value_of(entry, difference.estimates.drawn(AT_SPECIFICITY, ()), malignant, resampling.confidence)

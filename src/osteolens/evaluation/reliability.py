@@ -117,8 +117,8 @@ def reliability(
     floored = f"{impossible} images had probability 0 for their class, counted as 2.2e-16" if impossible else None
     totals = weights.sum(axis=1)
 
-    def mean(losses: Floats, reason: str | None = None) -> dict[str, Any]:
-        return resampled_entry(float(losses.mean()), weights @ losses / totals, confidence, reason)
+    def mean(losses: Floats, note: str | None = None) -> dict[str, Any]:
+        return resampled_entry(float(losses.mean()), weights @ losses / totals, confidence, note=note)
 
     def diagram(scores: Floats, hits: Flags) -> dict[str, Any]:
         return {

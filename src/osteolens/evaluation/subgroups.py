@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from osteolens.domain import AGE_BANDS
+from osteolens.domain import AGE_BANDS, AREA_BANDS, NONE_GIVEN, Column
 from osteolens.evaluation.facts import JOINED, ImageFacts
 from osteolens.evaluation.headline import Resampling, headline
 
 FEWEST_RANKED = 20  # images; the figures of a smaller group say little
-NONE_GIVEN = "none given"
-# share of the image at which each band begins
-AREA_BANDS = {"below 0.3%": 0.0, "0.3-1%": 0.003, "1-3%": 0.01, "3-10%": 0.03, "10% and over": 0.1}
+FEWEST_CASES = 5  # of each class; one misplaced case of four moves the AUC of its class by up to a quarter
 
 GROUPINGS = {  # name to column
     "center": "center",
@@ -41,7 +39,8 @@ def subgroup_scores(facts: ImageFacts, resampling: Resampling) -> dict[str, Any]
     -------
     dict
         ``groupings``: name → group → the headline figures (see :func:`~osteolens.evaluation.headline.headline`) with
-        ``ranked``, false below ``fewest_ranked`` images; ``not_possible``: name of a grouping → reason; ``worst``, see
+        ``ranked``, false below ``fewest_ranked`` images, and ``macro_auc_ranked``, false also where a class has fewer
+        than ``fewest_cases`` cases; ``not_possible``: name of a grouping → reason; ``worst``, see
         :func:`worst_subgroups`.
     """
     groupings: dict[str, dict[str, Any]] = {}
@@ -54,6 +53,7 @@ def subgroup_scores(facts: ImageFacts, resampling: Resampling) -> dict[str, Any]
             groupings[name] = {group: _scores(facts, inside, resampling) for group, inside in groups.items()}
     return {
         "fewest_ranked": FEWEST_RANKED,
+        "fewest_cases": FEWEST_CASES,
         "groupings": groupings,
         "not_possible": refused,
         "worst": worst_subgroups(groupings),
@@ -93,15 +93,16 @@ def worst_subgroups(groupings: dict[str, dict[str, Any]]) -> dict[str, dict[str,
         the metric. Of equals the first counts, in the order of :data:`GROUPINGS`. The lowest of many groups is low by
         chance too, and groups differ in their classes: it tells where to look, not how bad it is.
     """
-    return {metric: _worst(groupings, metric) for metric in ("accuracy", "macro_auc")}
+    ranked_by = {"accuracy": "ranked", "macro_auc": "macro_auc_ranked"}
+    return {metric: _worst(groupings, metric, flag) for metric, flag in ranked_by.items()}
 
 
-def _worst(groupings: dict[str, dict[str, Any]], metric: str) -> dict[str, Any] | None:
+def _worst(groupings: dict[str, dict[str, Any]], metric: str, flag: str) -> dict[str, Any] | None:
     ranked = [
         (scores[metric]["value"], grouping, group)
         for grouping, groups in groupings.items()
         for group, scores in groups.items()
-        if scores["ranked"] and scores[metric]["value"] is not None
+        if scores[flag] and scores[metric]["value"] is not None
     ]
     if not ranked:
         return None
@@ -112,5 +113,8 @@ def _worst(groupings: dict[str, dict[str, Any]], metric: str) -> dict[str, Any] 
 
 
 def _scores(facts: ImageFacts, inside: NDArray[np.bool_], resampling: Resampling) -> dict[str, Any]:
-    scores = headline(facts.table.subset(inside), resampling)
-    return {**scores, "ranked": scores["n"] >= FEWEST_RANKED}
+    group = facts.table.subset(inside)
+    scores, ranked = headline(group, resampling), len(group) >= FEWEST_RANKED
+    cases = group.frame.groupby(Column.LABEL)[Column.CASE].nunique()
+    enough = all(cases.get(name, 0) >= FEWEST_CASES for name in group.class_names)
+    return {**scores, "ranked": ranked, "macro_auc_ranked": ranked and enough}

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from osteolens.domain import BENIGN, MALIGNANT, Column
-from osteolens.evaluation.bootstrap import bootstrap_weights
+from osteolens.evaluation.bootstrap import case_strata, draw_cases
 from osteolens.evaluation.entries import entry, resampled_entry
 from osteolens.evaluation.facts import ImageFacts
 from osteolens.evaluation.headline import Resampling
@@ -39,7 +39,8 @@ def within_source_scores(facts: ImageFacts, resampling: Resampling) -> dict[str,
 
     Notes
     -----
-    Cases are drawn within each source and class, so that every resample has the sources in the same shares.
+    Cases are drawn within each source and class, so that every resample has the sources in the same shares. A case
+    with tumours of several sources is drawn once for all of them, with the cases of the first by name.
     """
     table = facts.table
     if not {BENIGN, MALIGNANT} <= set(table.class_names):
@@ -68,12 +69,13 @@ class _Tumours:
         self.malignant = (table.frame[Column.LABEL] == MALIGNANT).to_numpy()
         self.scores = _given_tumour(table)
         self.names: list[str] = sorted(set(sources.tolist()) - {""})
-        self.weights = np.empty((resampling.resamples, len(table)))
-        for name in sorted(set(sources.tolist())):
-            of = sources == name
-            generator = named_generator(resampling.seed, "within sources", name)
-            labels = self.malignant[of].astype(np.int64)
-            self.weights[:, of] = bootstrap_weights(table.cases[of], labels, resampling.resamples, generator)
+        case_of_image, class_of_case = case_strata(table.cases, self.malignant.astype(np.int64))
+        numbers, source_of_image = np.unique(sources, return_inverse=True)
+        source_of_case = np.full(class_of_case.size, numbers.size)
+        np.minimum.at(source_of_case, case_of_image, source_of_image)
+        strata = np.unique(np.stack([source_of_case, class_of_case]), axis=1, return_inverse=True)[1].reshape(-1)
+        drawn = draw_cases(strata, resampling.resamples, named_generator(resampling.seed, "within sources"))
+        self.weights = np.take(drawn, case_of_image, axis=1).astype(np.float64)
 
     def overall(self, scores: Floats) -> dict[str, Any]:
         return self._figure(np.ones(len(scores), dtype=bool), scores)
@@ -102,7 +104,7 @@ class _Tumours:
             return entry(np.nan, reason="no source has both malignant and benign tumours in this part") | named
         told = f"in {', '.join(single)} all images of a class are of one case, so the interval is too narrow"
         value, samples = right / named["pairs"], ranked / pairs
-        return resampled_entry(value, samples, self.confidence, told if single else None) | named
+        return resampled_entry(value, samples, self.confidence, note=told if single else None) | named
 
     def _figure(self, of: NDArray[np.bool_], scores: Floats) -> dict[str, Any]:
         positives, negatives = int(self.malignant[of].sum()), int((~self.malignant[of]).sum())

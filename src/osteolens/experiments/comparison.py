@@ -1,110 +1,55 @@
-"""From run folders, and predictions tables of anybody, to the comparison record and its figure."""
+"""The comparison of runs as a stage: its record and its figure, made again only where something changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from osteolens.data.manifest import Manifest, read_manifest
-from osteolens.domain import Column
-from osteolens.errors import DataError
-from osteolens.evaluation.compared_run import ComparedRun, TrainOverlap
+from osteolens.evaluation.compared_run import ComparedRun
 from osteolens.evaluation.comparison import compare_runs
 from osteolens.evaluation.comparison_figure import comparison_figure
 from osteolens.evaluation.figures import save_figure
 from osteolens.evaluation.headline import Resampling
-from osteolens.evaluation.parts import evaluation_parts
-from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.storage import RunFolder, read_json, write_json
+from osteolens.evaluation.parts import IDENTITY, predictions_sha256
+from osteolens.experiments.reuse import StageRecord
+from osteolens.storage import read_json, sha256_bytes, write_json
 
 RECORD_NAME, FIGURE_NAME = "comparison.json", "comparison.png"
 
 
-def compare_folders(
-    folders: Sequence[RunFolder], tables: Sequence[Path], out: Path, resampling: Resampling
-) -> dict[str, Any]:
-    """Compare runs and tables, write ``comparison.json`` and ``comparison.png`` into `out` and return the record.
+def write_comparison(runs: Sequence[ComparedRun], out: Path, resampling: Resampling) -> dict[str, Any]:
+    """Compare runs, write ``comparison.json`` and ``comparison.png`` into `out` and return the record.
 
-    Parameters
-    ----------
-    folders
-        Runs of any experiments, each named by its folder and the folder above.
-    tables
-        Predictions tables, each named by its file.
+    What is there from the same runs with the same resampling is read and not made again.
+
+    Returns
+    -------
+    dict
+        As :func:`osteolens.evaluation.comparison.compare_runs`, each run with the identity of its answers,
+        ``predictions_sha256``.
 
     Raises
     ------
-    DataError, EvaluationError
-        A file of a run is missing, damaged or of another state of the run, or the runs cannot be compared; see
-        :func:`osteolens.evaluation.comparison.compare_runs`.
+    EvaluationError
+        The runs cannot be compared, see the same function.
     """
-    runs = [read_run(folder) for folder in folders]
-    runs += [ComparedRun(path.stem, "", _evaluated(path)) for path in tables]
+    stage, outputs = StageRecord(out), [out / RECORD_NAME, out / FIGURE_NAME]
+    made_from = [[_all_of(run) for run in runs], asdict(resampling)]
+    if stage.is_current("compare", made_from, outputs):
+        record: dict[str, Any] = read_json(out / RECORD_NAME)
+        return record
     record = compare_runs(runs, resampling)
+    identities = {run.label: predictions_sha256(run.table) for run in runs}
+    record["runs"] = [{**run, IDENTITY: identities[run["label"]]} for run in record["runs"]]
     write_json(out / RECORD_NAME, record)
     save_figure(comparison_figure(record), out / FIGURE_NAME)
+    stage.finish("compare", made_from, outputs)
     return record
 
 
-def find_runs(places: Sequence[Path]) -> list[RunFolder]:
-    """Return the runs in folders, each of which is a run or an experiment with several, by name; none of them twice.
-
-    Raises
-    ------
-    DataError
-        A folder holds no run with predictions.
-    """
-    found: dict[Path, RunFolder] = {}
-    for place in places:
-        folder = place.absolute()
-        runs = [folder] if RunFolder(folder).predictions.is_file() else sorted(folder.glob("*/"))
-        runs = [run for run in runs if RunFolder(run).predictions.is_file()]
-        if not runs:
-            raise DataError(
-                f"{place} holds no run: a run's folder has {RunFolder(folder).predictions.name}, an experiment's "
-                "folder has runs. Name such a folder, or run osteolens predict first."
-            )
-        found.update({run.resolve(): RunFolder(run) for run in runs})
-    return list(found.values())
-
-
-def read_run(folder: RunFolder) -> ComparedRun:
-    """Read the evaluated part of a run and what it shares with the train part.
-
-    Raises
-    ------
-    DataError
-        A file is missing, damaged, or of another state of the run.
-    """
-    table = _evaluated(folder.predictions)
-    manifest, part = read_manifest(folder.manifest), table.splits[0]
-    leakage = read_json(folder.leakage)
-    try:
-        entry = leakage["evaluation"][part]
-        groups = {**entry["per_class"], **{name: entry[name] for name in ("tumours",) if name in entry}}
-        shared = {name: (group["shared"], group["n"]) for name, group in (groups | {"all": entry["overall"]}).items()}
-        copies = entry["overall"].get("duplicated", 0)
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{folder.leakage} does not tell the leakage of {part}. Run osteolens train again.") from error
-    listed = len(manifest.frame[manifest.frame[Column.SPLIT] == part])
-    if not len(table) == shared["all"][1] == listed:
-        raise DataError(
-            f"the files in {folder.root} do not belong together: the predictions are of {len(table)} {part} images, "
-            f"the manifest lists {listed} and the leakage covers {shared['all'][1]}. Run osteolens train and osteolens "
-            "predict again."
-        )
-    root = folder.root.absolute()
-    return ComparedRun(
-        root.parent.name, root.name, table, TrainOverlap(shared, copies, _only_new_sources(manifest, part))
-    )
-
-
-def _evaluated(path: Path) -> PredictionsTable:
-    return evaluation_parts(PredictionsTable.from_csv(path))[0]
-
-
-def _only_new_sources(manifest: Manifest, part: str) -> bool | None:
-    split, source = (manifest.frame[name] for name in (Column.SPLIT, Column.SOURCE))
-    trained, tested = set(source[split == "train"]), set(source[split == part])
-    return None if "" in trained | tested else trained.isdisjoint(tested)
+def _all_of(run: ComparedRun) -> list[Any]:
+    """Return all that a comparison may read of a run; of the table, cases and sources too."""
+    overlap = None if run.overlap is None else asdict(run.overlap)
+    return [run.label, run.experiment, sha256_bytes(run.table.frame.to_csv(index=False).encode()), overlap]

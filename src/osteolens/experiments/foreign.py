@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from osteolens.config import Config
 from osteolens.data.headers import image_headers
 from osteolens.data.radiographs import RadiographSet
-from osteolens.evaluation.evaluate import evaluate
+from osteolens.errors import ConfigError
+from osteolens.evaluation.evaluate import SUMMARY_FILE, evaluate
 from osteolens.evaluation.parts import evaluation_parts
 from osteolens.experiments.foreign_images import division_leakage, known_images
 from osteolens.experiments.foreign_predictions import gather_predictions
+from osteolens.storage import RunFolder
 
 
 def evaluate_table(
@@ -23,6 +26,8 @@ def evaluate_table(
     data: RadiographSet | None = None,
 ) -> Path:
     """Evaluate anybody's predictions and return their ``metrics_summary.json``.
+
+    Beside the figures stands ``predictions.csv``, the table as osteolens knows it, with labels and cases joined.
 
     Parameters
     ----------
@@ -42,11 +47,15 @@ def evaluate_table(
     DataError, EvaluationError
         A table cannot be read, names an image twice, or the tables contradict each other; a predicted image has no
         label; or the numbers are no probabilities.
+    ConfigError
+        `out` is the folder of a run, or one of the tables is the ``predictions.csv`` in it.
     """
+    _check_out(RunFolder(out), [table for table in (path, labels, split_table) if table is not None])
     known = known_images(config.data, labels=labels, split_table=split_table, data=data)
     foreign = gather_predictions(path, known, config.class_names)
     table, validation = evaluation_parts(foreign.table)
     divided = foreign.manifest
+    foreign.table.write(RunFolder(out).predictions)
     evaluate(
         table,
         out,
@@ -55,6 +64,14 @@ def evaluate_table(
         metadata=foreign.metadata,
         headers=None if data is None or divided is None else image_headers(data),
         leakage=None if divided is None else division_leakage(divided, data),
+        caveats=foreign.caveats,
         **config.evaluation.draws(config.seed),
     )
-    return out / "metrics_summary.json"
+    return out / SUMMARY_FILE
+
+
+def _check_out(folder: RunFolder, given: Sequence[Path]) -> None:
+    if folder.config.is_file():
+        raise ConfigError(f"{folder.root} is the folder of a run. Name another one with --out.")
+    if written_over := [path for path in given if path.resolve() == folder.predictions.resolve()]:
+        raise ConfigError(f"{written_over[0]} would be written over. Name another folder with --out.")

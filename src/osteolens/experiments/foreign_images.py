@@ -10,16 +10,18 @@ from typing import Any
 
 import pandas as pd
 
-from osteolens.config import DataOptions
+from osteolens.config import DataOptions, OwnColumn
+from osteolens.data.columns import canonical_name
 from osteolens.data.known_images import facts_of, keyed, read_labels
 from osteolens.data.leakage import measure_leakage
 from osteolens.data.leakage.siblings import siblings
 from osteolens.data.leakage.table import read_split_table
 from osteolens.data.radiographs import RadiographSet
 from osteolens.data.splits.assignment import joined_groups
+from osteolens.data.table_files import read_cells
 from osteolens.domain import Column, image_stem
 from osteolens.errors import EvaluationError
-from osteolens.evaluation.foreign_table import read_parts
+from osteolens.evaluation.foreign_table import image_column, read_parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +66,8 @@ def known_images(
         facts = keyed(facts_of(data), frozenset(), str(options.root))
         tables[str(options.root)] = facts if labels is None else facts.drop(columns=Column.LABEL)
     if labels is not None:
-        tables = {str(labels): keyed(read_labels(labels, options), _images(tables), str(labels)), **tables}
+        facts = read_labels(labels, _image_named(labels, options))
+        tables = {str(labels): keyed(facts, _images(tables), str(labels)), **tables}
     if split_table is not None:
         tables[str(split_table)] = keyed(read_split_table(split_table), _images(tables), str(split_table))
     dividing = str(labels if split_table is None else split_table)
@@ -110,6 +113,16 @@ def division_leakage(divided: pd.DataFrame, data: RadiographSet | None) -> dict[
         known = [copies, groups["duplicate"]] if "duplicate" in groups else [copies]
         groups = groups.assign(duplicate=joined_groups(*known))
     return measure_leakage(divided, groups)
+
+
+def _image_named(labels: Path, options: DataOptions) -> DataOptions:
+    """Return options that know the heading of the image's name, where it is one that predictions may have too."""
+    headings = read_cells(labels).table.columns
+    if Column.IMAGE_ID in options.columns or Column.IMAGE_ID in map(canonical_name, headings):
+        return options
+    with naming(labels):
+        columns: dict[OwnColumn, str] = {**options.columns, "image_id": image_column(headings)}
+    return options.model_copy(update={"columns": columns})
 
 
 def _images(tables: dict[str, pd.DataFrame]) -> Container[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +43,14 @@ class ForeignPredictions:
         The same images and those that the model was trained on; None where these are not known.
     metadata
         Age, sex, region and the like of all known images.
+    caveats
+        What the figures cannot tell because of what is missing, in sentences.
     """
 
     table: PredictionsTable
     manifest: pd.DataFrame | None
     metadata: pd.DataFrame
+    caveats: tuple[str, ...]
 
 
 def gather_predictions(path: Path, known: KnownImages, class_names: Sequence[str]) -> ForeignPredictions:
@@ -70,13 +73,14 @@ def gather_predictions(path: Path, known: KnownImages, class_names: Sequence[str
         columns = class_columns(rows.columns, classes, images.loc[rows.index, Column.LABEL])
         answers = pd.DataFrame(read_probabilities(rows, columns), index=rows.index, columns=list(columns))
         images, case_known = with_cases(images)
-        _tell_of_cases(case_known[rows.index])
         parts = _parts(own, known)
-        _tell_of_rest(parts, images, known)
+        caveats = (*_unknown_cases(case_known[rows.index]), *_left_out(parts, images, known))
+        for caveat in caveats:
+            logger.warning("%s", caveat)
         evaluated = parts[parts != "train"]
         table = _table(answers.loc[evaluated.index], evaluated, images, own)
         metadata = images[[name for name in SUBGROUPS if name in images]].rename_axis(Column.IMAGE_ID).reset_index()
-        return ForeignPredictions(table, division(images, evaluated, known), metadata)
+        return ForeignPredictions(table, division(images, evaluated, known), metadata, caveats)
 
 
 def _read(path: Path, known: KnownImages) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -135,37 +139,39 @@ def _parts(own: pd.DataFrame, known: KnownImages) -> pd.Series[str]:
     return parts
 
 
-def _tell_of_cases(is_known: pd.Series[bool]) -> None:
-    unknown = int((~is_known).sum())
-    if unknown:
-        logger.warning(
-            "no table says of %d of %d predicted images which case (patient) they are of; each counts as a case of its "
-            "own, so images of one patient go unseen and intervals may be too narrow. Add a column %s.",
-            *(unknown, len(is_known), Column.CASE),
+def _unknown_cases(is_known: pd.Series[bool]) -> Iterator[str]:
+    if unknown := int((~is_known).sum()):
+        yield (
+            f"No table says of {unknown} of {len(is_known)} predicted images which case (patient) they are of; each "
+            f"counts as a case of its own, so images of one patient go unseen and intervals may be too narrow. Add a "
+            f"column {Column.CASE}."
         )
 
 
-def _tell_of_rest(parts: pd.Series[str], images: pd.DataFrame, known: KnownImages) -> None:
-    """Tell which predictions are not evaluated, and which images could have been."""
+def _left_out(parts: pd.Series[str], images: pd.DataFrame, known: KnownImages) -> Iterator[str]:
+    """Yield which predictions are not evaluated, and which images could have been."""
     trained = int((parts == "train").sum())
     if trained == len(parts):
         raise EvaluationError(f"all {trained} predicted images are train images, so there is nothing to evaluate.")
     if trained:
-        logger.warning("%d predictions are of train images and are left out.", trained)
+        yield f"Of the predictions, {trained} are of train images and are left out."
     if known.parts.empty:
         wanted = images.index[images[Column.LABEL] != ""]
     else:
         wanted = known.parts.index[known.parts.isin(set(parts) - {"train"})]
         if strangers := sorted(set(parts.index) - set(known.parts.index)):
-            logger.warning(
-                "%d of %d predicted images are not in the table of the split (%s); they count as not trained on. Check "
-                "that both tables use the same names.",
-                *(len(strangers), len(parts), named(strangers)),
+            yield (
+                f"Of the {len(parts)} predicted images, {len(strangers)} are not in the table of the split "
+                f"({named(strangers)}); they count as not trained on, so what is said of shared cases is the least "
+                "there can be. Check that both tables use the same names."
             )
     if missing := sorted(set(wanted) - set(parts.index)):
         where = "labelled images" if known.parts.empty else "images of the evaluated parts"
-        logger.warning(
-            "%d %s have no prediction (%s); the figures say nothing of them.", len(missing), where, named(missing)
+        counts = images.loc[images.index.intersection(missing), Column.LABEL].value_counts().sort_index()
+        classes = ", ".join(f"{count} {label}" for label, count in counts.items() if label)
+        yield (
+            f"Of the {where}, {len(missing)} have no prediction ({classes + ': ' if classes else ''}{named(missing)}); "
+            "the figures say nothing of them, and leaving out wrong answers makes any model look better."
         )
 
 

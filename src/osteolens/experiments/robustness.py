@@ -18,14 +18,13 @@ from osteolens.errors import ConfigError
 from osteolens.evaluation.corruption import corruption_curves
 from osteolens.evaluation.corruption_figures import corruption_figure
 from osteolens.evaluation.figures import save_plot
-from osteolens.evaluation.parts import evaluation_parts
+from osteolens.evaluation.parts import IDENTITY, evaluation_parts, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments import stages
 from osteolens.experiments.reuse import StageRecord
 from osteolens.inference.corrupted import corrupted_probabilities
 from osteolens.inference.predictor import Predictor
 from osteolens.models.checkpoint import checkpoint_path
-from osteolens.runtime import get_device, keep_freed_memory
 from osteolens.storage import RunFolder, sha256_file, write_json
 from osteolens.training.run import run_folder
 
@@ -82,8 +81,9 @@ def robustness_record(config: Config, clean: PredictionsTable, tables: dict[str,
     Returns
     -------
     dict
-        - ``class_names``, ``split``, ``checkpoint_sha256``, ``flip_averaging``, ``seed``, ``confidence``,
-          ``resamples``, ``intervals`` (kind of the limits of ``scores``; losses have percentile limits).
+        - ``class_names``, ``split``, ``predictions_sha256`` (identity of `clean`), ``checkpoint_sha256``,
+          ``flip_averaging``, ``seed``, ``confidence``, ``resamples``, ``intervals`` (kind of the limits of ``scores``;
+          losses have percentile limits).
         - ``corruptions``: name → ``{"title", "description", "unit", "one_step", "strengths"}`` in plain words, in the
           order in which they are shown. ``one_step`` is true for what is done or not (its only strength is 1).
         - ``not_measured``: names that have not been predicted yet.
@@ -93,7 +93,8 @@ def robustness_record(config: Config, clean: PredictionsTable, tables: dict[str,
         - ``curves``: the names of ``corruptions`` → points by rising strength, each with ``strength``, ``table`` (file
           in the same folder), ``scores`` as in ``clean``, and ``loss``, clean minus corrupted: ``accuracy``,
           ``balanced_accuracy``, ``macro_auc`` and ``sensitivity`` → class, entries ``{"value", "low", "high",
-          "p_value", "reason"}``. Above 0 the corruption costs. Where no answer changed, limits and p-value are None.
+          "p_value", "reason"}``. Above 0 the corruption costs. Where no resample differs, as without any changed
+          answer, limits are None with a reason and the p-value is 1.
     """
     options = config.evaluation
     given = {
@@ -105,6 +106,7 @@ def robustness_record(config: Config, clean: PredictionsTable, tables: dict[str,
     return {
         "class_names": list(clean.class_names),
         "split": clean.splits[0],
+        IDENTITY: predictions_sha256(clean),
         "checkpoint_sha256": clean.frame[Column.CHECKPOINT].iloc[0],
         "flip_averaging": options.flip_averaging,
         "seed": config.seed,
@@ -136,8 +138,6 @@ def _predict(
 ) -> None:
     run, flip = run_folder(config, scheme), config.evaluation.flip_averaging
     checkpoint, accelerator = checkpoint_path(config, scheme, "best"), config.training.accelerator
-    if get_device(accelerator).type == "cpu":
-        keep_freed_memory()
     predictor = Predictor.from_checkpoint(checkpoint, accelerator, flip_averaging=flip)
     ids = clean.frame[Column.IMAGE_ID].tolist()
     paths = [data.path(image_id) for image_id in ids]
@@ -145,7 +145,7 @@ def _predict(
         answers = corrupted_probabilities(predictor, paths, ids, name, config.seed)
         for path, probabilities in zip(_tables(run, name), answers.values(), strict=True):
             _answered(clean, probabilities).write(path)
-        StageRecord(run.robustness).finish(name, _made(run, name, state))
+        StageRecord(run.robustness).finish(name, _made_from(name, state), _tables(run, name))
         logger.info("predictions of %s under %s: %s", scheme, CORRUPTIONS[name].title, run.robustness)
 
 
@@ -161,14 +161,14 @@ def _write_curves(
     config: Config, run: RunFolder, clean: PredictionsTable, finished: Sequence[str], state: list[Any]
 ) -> Path:
     answer, figure = run.robustness / RECORD_FILE, run.robustness / FIGURE_FILE
-    made = [[_in_words(name), _made(run, name, state)] for name in finished]
-    made_from = [made, config.evaluation.draws(config.seed)]
+    answered = [[_in_words(name), state, [sha256_file(path) for path in _tables(run, name)]] for name in finished]
+    made_from, outputs = [answered, config.evaluation.draws(config.seed)], [answer, figure, figure.with_suffix(".svg")]
     stage = StageRecord(run.robustness)
-    if not stage.is_current("curves", made_from, [answer, figure, figure.with_suffix(".svg")]):
+    if not stage.is_current("curves", made_from, outputs):
         record = robustness_record(config, clean, {name: _tables(run, name) for name in finished})
         write_json(answer, record)
         save_plot(corruption_figure(record), figure)
-        stage.finish("curves", made_from)
+        stage.finish("curves", made_from, outputs)
         logger.info("losses under corruptions: %s", answer)
     return answer
 
@@ -178,15 +178,11 @@ def _tables(run: RunFolder, name: str) -> list[Path]:
 
 
 def _is_finished(run: RunFolder, name: str, state: list[Any]) -> bool:
-    tables = _tables(run, name)
-    if not all(path.is_file() for path in tables):
-        return False
-    return StageRecord(run.robustness).is_current(name, _made(run, name, state), tables)
+    return StageRecord(run.robustness).is_current(name, _made_from(name, state), _tables(run, name))
 
 
-def _made(run: RunFolder, name: str, state: list[Any]) -> list[Any]:
-    """Return what a corruption was made from and what came of it: a kill may leave tables of two states together."""
-    return [state, CORRUPTIONS[name].strengths, [sha256_file(path) for path in _tables(run, name)]]
+def _made_from(name: str, state: list[Any]) -> list[Any]:
+    return [state, CORRUPTIONS[name].strengths]
 
 
 def _in_words(name: str) -> dict[str, Any]:

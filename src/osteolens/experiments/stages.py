@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from osteolens.config import Config
 from osteolens.data.cache import cached_pictures
@@ -16,10 +17,11 @@ from osteolens.data.radiographs import RadiographSet
 from osteolens.data.splits import check_split, make_split, warnings_on, write_split
 from osteolens.domain import Column
 from osteolens.errors import DataError
-from osteolens.evaluation.evaluate import evaluate
+from osteolens.evaluation.evaluate import EVALUATION_FILES, SUMMARY_FILE, evaluate
 from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.reuse import StageRecord
+from osteolens.explain.gallery import gallery_file
 from osteolens.explain.run import explain_run
 from osteolens.inference.manifest import predict_manifest
 from osteolens.inference.predictor import Predictor
@@ -66,8 +68,15 @@ def train_run(config: Config, data: RadiographSet, scheme: str, *, fresh: bool =
     manifest = find_manifest(config, data, scheme)
     train(config, data, manifest, fresh=fresh)  # refuses another division than the run began with
     run = run_folder(config, scheme)
-    write_json(run.leakage, manifest_leakage(manifest, data))
+    write_leakage(run, manifest, data)
     return run
+
+
+def write_leakage(run: RunFolder, manifest: Manifest, data: RadiographSet) -> dict[str, Any]:
+    """Measure the leakage of a run's division, write it beside the run and return it."""
+    leakage = manifest_leakage(manifest, data)
+    write_json(run.leakage, leakage)
+    return leakage
 
 
 def predict(config: Config, data: RadiographSet, scheme: str) -> Path:
@@ -89,13 +98,13 @@ def predict(config: Config, data: RadiographSet, scheme: str) -> Path:
         return run.predictions
     predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator, flip_averaging=flip)
     predict_manifest(predictor, data, manifest, config.paths.cache_dir).write(run.predictions)
-    record.finish("predict", made_from)
+    record.finish("predict", made_from, [run.predictions])
     logger.info("predictions of %s: %s", scheme, run.predictions)
     return run.predictions
 
 
 def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
-    """Write the figures of a run's evaluated part."""
+    """Write the figures of a run's evaluated part, and the leakage that its honesty panel holds."""
     run = run_folder(config, scheme)
     table_path = predict(config, data, scheme)
     manifest = find_manifest(config, data, scheme)
@@ -106,7 +115,7 @@ def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
         sha256_file(manifest_path(config, scheme)),
     ]
     made_from = [sha256_file(table_path), state, config.evaluation.model_dump(mode="json"), config.seed]
-    outputs = [run.evaluation / name for name in ("metrics_summary.json", "decisions.json", "honesty.json")]
+    outputs = [run.evaluation / name for name in EVALUATION_FILES]
     record = StageRecord(run.root)
     if not record.is_current("evaluate", made_from, outputs):
         table, validation = evaluation_parts(PredictionsTable.from_csv(table_path))
@@ -117,12 +126,12 @@ def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
             manifest=manifest.frame,
             metadata=image_metadata(data),
             headers=image_headers(data),
-            leakage=manifest_leakage(manifest, data),
+            leakage=write_leakage(run, manifest, data),
             **config.evaluation.draws(config.seed),
         )
-        record.finish("evaluate", made_from)
+        record.finish("evaluate", made_from, outputs)
         logger.info("figures of %s: %s", scheme, run.evaluation)
-    return outputs[0]
+    return run.evaluation / SUMMARY_FILE
 
 
 def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
@@ -131,7 +140,8 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
     table_path = predict(config, data, scheme)
     options = [section.model_dump(mode="json") for section in (config.explanation, config.evaluation)]
     made_from = [sha256_file(table_path), data.annotations_hash(), options, config.seed]
-    outputs = [run.explanation / "annotation_report.json", run.explanation / "gallery_index.json"]
+    names = ("annotation_report.json", "gallery_index.json", "gallery_index.csv")
+    outputs = [run.explanation / name for name in (*names, *map(gallery_file, config.class_names))]
     record = StageRecord(run.root)
     if record.is_current("explain", made_from, outputs):
         return run.explanation
@@ -150,7 +160,8 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
         evaluation=config.evaluation,
         seed=config.seed,
     )
-    record.finish("explain", made_from)
+    comparison = run.explanation / "annotation_comparison.png"  # where any image is annotated
+    record.finish("explain", made_from, [path for path in (*outputs, comparison) if path.is_file()])
     logger.info("maps of %s: %s", scheme, run.explanation)
     return run.explanation
 

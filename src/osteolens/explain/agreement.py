@@ -17,11 +17,11 @@ Masks = Mapping[int, NDArray[np.uint8]]
 
 # Upper limits of the lesion's share of the area; half of all BTXRD lesions are below 1 %, three quarters below 3 %.
 SIZE_BANDS: tuple[tuple[str, float], ...] = (
-    ("<0.5 %", 0.005),
-    ("0.5-1 %", 0.01),
-    ("1-3 %", 0.03),
-    ("3-10 %", 0.10),
-    (">10 %", np.inf),
+    ("<0.5%", 0.005),
+    ("0.5-1%", 0.01),
+    ("1-3%", 0.03),
+    ("3-10%", 0.10),
+    (">10%", np.inf),
 )
 
 

@@ -23,10 +23,10 @@ from torch import nn
 from osteolens.errors import ConfigError
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.library_maps import library_evidence
+from osteolens.explain.upsample import Pair
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.models.doubled_grid import doubled_features
 from osteolens.models.forward import softmax
-from osteolens.models.receptive_field import CellCentres, followed_centres
 
 MapMethod = Literal["auto", "closed_form", "gradcam", "gradcam++", "hirescam", "eigencam"]
 Resolution = Literal["native", "double"]
@@ -109,14 +109,14 @@ def class_maps(
         method = "gradcam" if method == "auto" else method
         _check_closed_form(model, method, resolution)
     images = images.to(next(model.parameters()).device).contiguous(memory_format=torch.channels_last)
-    with _evaluation_mode(model), followed_centres(model, images) as centres:
+    with _evaluation_mode(model):
         if linear is None:
             evidence, logits = library_evidence(model, images, chosen, method)
+            shift = (0.0, 0.0)
         else:
-            evidence, logits = _closed_form(model, linear, images, chosen, resolution)
-    _check_followed(model, centres, evidence)
+            evidence, logits, shift = _closed_form(model, linear, images, chosen, resolution)
     return MapBatch(
-        maps=CellMap(_by_own_maximum(evidence), centres.shift, centres.across),
+        maps=CellMap(_by_own_maximum(evidence), shift),
         logits=logits.float().cpu().numpy(),
         probabilities=softmax(logits).astype(np.float32),
         classes=chosen,
@@ -127,14 +127,15 @@ def class_maps(
 @torch.no_grad()
 def _closed_form(
     model: BTXRDClassifier, linear: nn.Linear, images: torch.Tensor, classes: tuple[int, ...], resolution: Resolution
-) -> tuple[Floats, torch.Tensor]:
+) -> tuple[Floats, torch.Tensor, Pair]:
     if resolution == "double":
         doubled = doubled_features(model, images)
-        features, own = doubled.fine, doubled.own
+        features, own, shift = doubled.fine, doubled.own, doubled.shift
     else:
         features = own = model.forward_features(images)
+        shift = (0.0, 0.0)
     evidence = torch.einsum("kf,bfhw->bkhw", linear.weight[list(classes)], features)
-    return evidence.float().cpu().numpy(), model.forward_head(own)
+    return evidence.float().cpu().numpy(), model.forward_head(own), shift
 
 
 def _by_own_maximum(evidence: Floats) -> Floats:
@@ -154,15 +155,6 @@ def _check_closed_form(model: BTXRDClassifier, method: MapMethod, resolution: Re
         raise ConfigError(
             f"explanation.resolution = double needs maps in closed form; those of {model.backbone_name} are made by "
             f"{method}. Use native."
-        )
-
-
-def _check_followed(model: BTXRDClassifier, centres: CellCentres, evidence: Floats) -> None:
-    if centres.size != evidence.shape[-2:]:
-        raise ConfigError(
-            f"where the maps of {model.backbone_name} lie cannot be told: its layers were followed to "
-            f"{centres.size} cells, its maps have {evidence.shape[-2:]}. Use another network of the family, for "
-            f"example {model.family.example}."
         )
 
 

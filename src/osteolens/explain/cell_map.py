@@ -20,14 +20,12 @@ class CellMap:
     ----------
     values
         float32 [..., h, w], 0 to 1.
-    shift, across
-        Where the cells lie over the network's input, see :class:`osteolens.models.receptive_field.CellCentres`; by
-        default they divide it evenly.
+    shift
+        Cells by which it lies down and to the right of cells that divide the network's input evenly.
     """
 
     values: NDArray[np.float32]
     shift: Pair = (0.0, 0.0)
-    across: Pair | None = None
 
     def __getitem__(self, index: Any) -> CellMap:
         """Return some of the maps, indexed as their values."""
@@ -40,8 +38,8 @@ class CellMap:
 
     def enlarged(self, height: int, width: int) -> NDArray[np.float32]:
         """Return it over the whole of the network's input, at `height` x `width` pixels."""
-        return upsample(self.values, height, width, shift=self.shift, across=self.across)
+        return upsample(self.values, height, width, shift=self.shift)
 
     def onto(self, height: int, width: int, record: Preprocessing) -> NDArray[np.float32]:
         """Return it over the picture of `height` x `width` pixels that the input was made from by `record`."""
-        return onto_picture(self.values, height, width, record, shift=self.shift, across=self.across)
+        return onto_picture(self.values, height, width, record, shift=self.shift)

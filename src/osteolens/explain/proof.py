@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from osteolens.config import EvaluationOptions, ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.evaluation.figures import save_plot
+from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.cam import mapped_class
 from osteolens.explain.case_means import CaseMeans, Members
@@ -63,6 +64,7 @@ def prove_run(
     curves = deletion_insertion(model, record, chosen, classes, maps, generator=orders)
     everything = np.ones(len(rows), bool)
     report = {
+        IDENTITY: predictions_sha256(table),
         **means.counts(everything),
         "of_images": len(table),
         "split": table.splits[0],

@@ -16,6 +16,7 @@ from osteolens.data.preprocessing import normalise
 from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.figures import save_figure
+from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.agreement import score_maps
 from osteolens.explain.agreement_report import agreement_report
@@ -101,6 +102,7 @@ def explain_run(
     report = agreement_report(agreement, baselines, table, options=evaluation, seed=seed)
     report |= {"method": method, "map_class": mapped_class(method, "true class")}
     report["annotations_outside_the_input"] = len(masks) - len(annotated)
+    report[IDENTITY] = predictions_sha256(table)
     _write_report(report, out)
     if chosen := choose_panels(agreement, table.labels[agreement.rows], options.comparison_panels, seed):
         words = map_meaning(method, "true class")

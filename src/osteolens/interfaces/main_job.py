@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from osteolens.domain import SCHEME_FAMILIES, Column
 from osteolens.errors import DataError
 from osteolens.evaluation.headline import Resampling
 from osteolens.experiments import stages
-from osteolens.experiments.comparison import compare_folders
+from osteolens.experiments.comparison import write_comparison
 from osteolens.experiments.reuse import StageRecord
 from osteolens.reporting.audit_report import VIOLATIONS, write_audit_report
 from osteolens.reporting.experiment_report import write_experiment_report
 from osteolens.reporting.model_card import write_model_card
 from osteolens.reporting.poc_report import write_poc_report
+from osteolens.reporting.results_page import write_results_page
 from osteolens.reporting.run_report import write_run_report
+from osteolens.reporting.run_results import read_runs
 from osteolens.storage import RunFolder, read_json, sha256_file
 from osteolens.training.run import run_folder
 
@@ -82,31 +84,35 @@ def audit_data(config: Config, out: Path | None = None) -> tuple[dict[str, Any],
         leakage=leakage_of_splits(data, config),
     )
     paths = write_audit_report(result, folder)
-    record.finish("audit", made_from)
+    figures = sorted(paths.pop("figures").glob("*.png")) if "figures" in paths else []
+    record.finish("audit", made_from, [*paths.values(), *figures])
     logger.info("audit: %s", paths["html"])
     return result.summary, paths["html"]
 
 
-def write_report(config: Config) -> Path:
+def write_report(config: Config, markdown: Path | None = None, *, command: str = "osteolens run") -> Path:
     """Write a page and a model card of each finished run, the proof-of-concept report, and the experiment's page.
+
+    Parameters
+    ----------
+    markdown
+        Where a short page in Markdown goes as well, on which `command` stands as what made the runs.
 
     Returns
     -------
     pathlib.Path
         The experiment's page, from which the others are reached.
     """
-    runs, folder = finished_runs(config), config.paths.results_dir / config.experiment
+    runs, folder = read_runs(finished_runs(config)), config.paths.results_dir / config.experiment
     for run in runs:
         write_run_report(run)
         write_model_card(run)
     write_poc_report(runs, folder, audit_folder(config) / AUDIT)
-    return write_experiment_report(runs, comparison_of(config, runs), folder / "report.html")
-
-
-def comparison_of(config: Config, runs: Sequence[RunFolder]) -> dict[str, Any]:
-    """Write the comparison of an experiment's runs and its figure into the experiment's folder and return it."""
     resampling = Resampling(**config.evaluation.draws(config.seed))
-    return compare_folders(runs, [], config.paths.results_dir / config.experiment, resampling)
+    comparison = write_comparison([run.compared for run in runs], folder, resampling)
+    if markdown is not None:
+        write_results_page(runs, comparison, markdown, command=command)
+    return write_experiment_report(runs, comparison, folder / "report.html")
 
 
 def finished_runs(config: Config) -> list[RunFolder]:

@@ -19,7 +19,7 @@ from torch import nn
 
 from osteolens.errors import ConfigError
 from osteolens.models.classifier import BTXRDClassifier
-from osteolens.models.receptive_field import Size, noted_sizes, window_of
+from osteolens.models.layer_windows import Size, noted_sizes, window_of
 
 _PROBE = 64  # pixels: enough for a stride of 32
 _GRIDS = ((0, 0), (0, 1), (1, 0), (1, 1))  # down and right
@@ -35,10 +35,14 @@ class DoubledFeatures:
         [B, C, 2 h, 2 w]
     own
         [B, C, h, w] of the unchanged network, every second cell of `fine` along each axis.
+    shift
+        Cells of `fine` by which it lies down and to the right of cells that divide the input evenly, where those of
+        the unchanged network do: half a cell, to one side or the other.
     """
 
     fine: torch.Tensor
     own: torch.Tensor
+    shift: tuple[float, float]
 
 
 def doubled_features(model: BTXRDClassifier, images: torch.Tensor) -> DoubledFeatures:
@@ -64,7 +68,7 @@ def doubled_features(model: BTXRDClassifier, images: torch.Tensor) -> DoubledFea
     fine = dealt.new_empty((len(images), channels, 2 * height, 2 * width))
     for (down, right), grid in zip(_GRIDS, grids, strict=True):
         fine[..., down::2, right::2] = grid
-    return DoubledFeatures(fine, grids[_GRIDS.index(own)])
+    return DoubledFeatures(fine, grids[_GRIDS.index(own)], (0.5 - own[0], 0.5 - own[1]))
 
 
 def _halving_layers(model: BTXRDClassifier, images: torch.Tensor) -> list[tuple[nn.Module, Size, Size]]:

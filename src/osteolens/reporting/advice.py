@@ -8,7 +8,7 @@ from typing import Any
 
 from osteolens.data.audit.findings import counted
 from osteolens.domain import MALIGNANT
-from osteolens.reporting.honesty_chapter import best_blind
+from osteolens.evaluation.conclusion import advantage_verdict, best_blind
 from osteolens.reporting.html import count, fixed, percent
 from osteolens.reporting.metric_table import difference_cell, metric_text
 from osteolens.reporting.run_results import RunResults
@@ -36,7 +36,7 @@ def _leakage(run: RunResults) -> Advice | None:
     if run.leaks:
         step = "Do not quote these figures for new patients: train and test on a split by case (scheme case)."
         return Advice(step, str(run.leakage["sentence"]))
-    if not run.knows_cases:
+    if run.kind == "unknown":
         step = "Name the column of patients (data.columns, case_id), then split by case."
         return Advice(step, "It is not known which images belong to one patient, so shared patients go unseen.")
     return None
@@ -55,22 +55,22 @@ def _origins(run: RunResults) -> Advice | None:
 
 
 def _blind(run: RunResults) -> Advice | None:
-    key = best_blind(run.honesty)
+    key = best_blind(run.honesty["blind"])
     if key is None:
         return Advice(
             "Give metadata and manifest to the evaluation, so that models without pixels can be scored.",
             "It is not known what the metadata alone would reach.",
         )
     best = run.honesty["blind"][key]
-    advantage = best["advantage"]["accuracy"]
-    if advantage["low"] is None or advantage["low"] > 0:
+    if advantage_verdict(best) in {"better", "unknown"}:
         return None
     return Advice(
         "Do not read accuracy as recognition of lesions. Balance the sources in training (training.sampling "
         "class_source), take differences between them away (data.equalise_resolution, data.clean_background), and "
         "compare again.",
         f"A model that sees no pixel and is given {', '.join(best['inputs'])} reaches an accuracy of "
-        f"{metric_text(best['scores']['accuracy'])}; the network's minus that is {_difference(advantage)}.",
+        f"{metric_text(best['scores']['accuracy'])}; the network's minus that is "
+        f"{_difference(best['advantage']['accuracy'])}.",
     )
 
 
@@ -92,9 +92,15 @@ def _within_sources(run: RunResults) -> Advice | None:
     return Advice(step, finding)
 
 
+def _malignant_sensitivity(run: RunResults) -> dict[str, Any] | None:
+    """Return that of the most probable class, None without the class."""
+    entry: dict[str, Any] | None = run.summary["per_class"].get(MALIGNANT, {}).get("sensitivity")
+    return entry
+
+
 def _missed_malignant(run: RunResults) -> Advice | None:
     point = _high_sensitivity(run)
-    answered = run.summary["per_class"].get(MALIGNANT, {}).get("sensitivity")
+    answered = _malignant_sensitivity(run)
     if point is None or answered is None or answered["value"] is None:
         return None
     tested = point["test"]["sensitivity"]
@@ -123,7 +129,7 @@ def _aim_not_kept(run: RunResults) -> Advice | None:
 
 
 def _few_malignant(run: RunResults) -> Advice | None:
-    entry = run.summary["per_class"].get(MALIGNANT, {}).get("sensitivity")
+    entry = _malignant_sensitivity(run)
     if entry is None or entry["low"] is None or entry["high"] - entry["low"] <= WIDE:
         return None
     return Advice(

@@ -7,6 +7,7 @@ from typing import Any
 
 from osteolens.data.audit.findings import counted
 from osteolens.reporting.audit_tables import Section, table
+from osteolens.reporting.dataset_words import POOLED_NORMALS
 from osteolens.reporting.html import count, fixed, percent
 
 _WORDS = {
@@ -33,10 +34,6 @@ _PIXELS_MATTER = (
 _RECOGNITION = (
     "Images of an evaluation part whose case also has images in the training part: recognising the patient is enough "
     "to answer them, so a score on such a split is too high."
-)
-_POOLED_NORMALS = (
-    "BTXRD gives no case for the normal images of center 1: they are grouped by sex and age only, which merges "
-    "patients, so shares of normals are upper bounds."
 )
 _WITHOUT_CASES = "Without a case table only identical files can be followed from one part to another."
 
@@ -72,7 +69,7 @@ def grouping_section(summary: dict[str, Any]) -> Section:
     numbers = counted(summary["images"], "image"), counted(found["cases"], "case"), counted(found["largest"], "image")
     text = ["{} of {}; the largest holds {}.".format(*numbers)]
     if "published" in (summary["leakage"] or {}):
-        text.append(_POOLED_NORMALS)
+        text.append(POOLED_NORMALS)
     if found["of_several_classes"]:
         text.append(f"{counted(found['of_several_classes'], 'case')} with images of more than one class.")
     sizes = [(name, count(entry["cases"]), count(entry["images"])) for name, entry in found["by_size"].items()]

@@ -7,22 +7,20 @@ from osteolens.reporting.chapters import Section
 from osteolens.reporting.dataset_words import DatasetWords
 from osteolens.reporting.document import blocks
 from osteolens.reporting.honesty_chapter import shared_cases
-from osteolens.reporting.html import PageTable, count, fixed
+from osteolens.reporting.html import PageTable, count
 from osteolens.reporting.recipe_chapter import counts_table
 from osteolens.reporting.run_results import RunResults
-from osteolens.reporting.run_words import verdicts
+from osteolens.reporting.run_words import kept_epoch, verdicts
 
 _SCHEMES = {
     "stratified": "Images were divided at random within each class, without regard to cases.",
     "case": "Whole cases were divided, with the classes in equal shares.",
     "center": "Whole centers were held out.",
     "published": "The division that the authors of the data set published.",
+    "case-kfold": "One fold of a cross-validation by case is held out.",
+    "source": "One source, such as a hospital, is held out.",
 }
 _OFF = {"low_resolution": 1.0}  # every other random change is off at 0
-_FAMILIES = {
-    "case-fold-": "One fold of a cross-validation by case is held out.",
-    "source-": "One source, such as a hospital, is held out.",
-}
 
 
 def evaluation_data(run: RunResults, words: DatasetWords) -> Section:
@@ -59,23 +57,9 @@ def training_data(run: RunResults, words: DatasetWords) -> Section:
 
 def split_words(run: RunResults) -> str:
     """Return how the images were divided."""
-    if run.name in run.config.data.split_files:
+    if run.scheme is None:
         return "The division was read from a file of the data set."
-    family = next((words for prefix, words in _FAMILIES.items() if run.name.startswith(prefix)), "")
-    return _SCHEMES.get(run.name, family)
-
-
-def kept_epoch(run: RunResults) -> str:
-    """Return how many epochs were trained and which one was kept."""
-    training, history = run.config.training, run.history
-    length = f"Trained for {len(history)} of at most {training.epochs} epochs"
-    rows = [row for row in history if training.monitor in row]
-    if not rows:
-        return f"{length}. Without a validation part the last epoch was kept."
-    best = (min if training.monitor == "val_loss" else max)(rows, key=lambda row: row[training.monitor])
-    return (
-        f"{length}. Epoch {best['epoch']:.0f} was kept, chosen by {training.monitor} = {fixed(best[training.monitor])}."
-    )
+    return _SCHEMES.get(run.scheme, "")
 
 
 def _recipe(run: RunResults) -> tuple[tuple[str, str], ...]:

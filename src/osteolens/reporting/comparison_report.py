@@ -12,6 +12,7 @@ from osteolens.reporting import comparison_words as words
 from osteolens.reporting.chapters import Block, Section
 from osteolens.reporting.document import Document, blocks
 from osteolens.reporting.html import EmbeddedFigure, render
+from osteolens.reporting.kind_words import HONEST
 from osteolens.storage import write_text
 
 PAGE_NAME = "comparison.html"
@@ -23,7 +24,7 @@ def write_comparison_report(record: dict[str, Any], out: Path) -> Path:
     Parameters
     ----------
     record
-        The result of :func:`osteolens.experiments.comparison.compare_folders`, which wrote the figure into `out`.
+        The result of :func:`osteolens.experiments.comparison.write_comparison`, which wrote the figure into `out`.
     """
     document = _document(record, (out / FIGURE_NAME).read_bytes())
     page = write_text(out / PAGE_NAME, render("document.html.j2", document=document))
@@ -33,7 +34,7 @@ def write_comparison_report(record: dict[str, Any], out: Path) -> Path:
 
 def _document(record: dict[str, Any], figure: bytes) -> Document:
     verdicts = [words.verdict(run) for run in record["runs"]]
-    honest = [words.honest_sentence(run) for run in record["runs"] if run["kind"] in {"new_cases", "new_sources"}]
+    honest = [words.honest_sentence(run) for run in record["runs"] if run["kind"] in HONEST]
     points = (honest or [words.NO_HONEST]) + [words.gap_sentence(gap) for gap in record["gaps"]]
     main = [tables.runs_table(record), *([tables.published_table(record)] if record["published"] else [])]
     drawn = EmbeddedFigure(figure, *words.figure_words(record))
@@ -49,8 +50,9 @@ def _document(record: dict[str, Any], figure: bytes) -> Document:
 
 def gap_chapter(record: dict[str, Any]) -> Section:
     """Return what is lost from the easier to the harder split of each experiment."""
-    told = (*blocks(*tables.gap_tables(record)), Block("soft", words.GAP)) if record["gaps"] else blocks(words.NO_GAP)
-    return Section("gap", "Generalisation gap", told)
+    refused = [words.refused_sentence(gap) for gap in record["gaps_refused"]]
+    told = (*blocks(*tables.gap_tables(record)), Block("soft", words.GAP)) if record["gaps"] else ()
+    return Section("gap", "Generalisation gap", (*told, *blocks(refused)) or blocks(words.NO_GAP))
 
 
 def further_chapters(record: dict[str, Any]) -> tuple[Section, ...]:
@@ -67,10 +69,7 @@ def _has_pairs(record: dict[str, Any]) -> bool:
 
 
 def _pair_blocks(record: dict[str, Any]) -> tuple[Block, ...]:
-    refused = [
-        f"{pair['first']} and {pair['second']} were not compared: {pair['reason'].removesuffix('.')}."
-        for pair in record["not_compared"]
-    ]
+    refused = [words.refused_sentence(pair) for pair in record["not_compared"]]
     if not record["comparisons"]:
         return blocks(refused)
     return (*blocks(*tables.comparison_tables(record)), Block("soft", words.correction(record)), *blocks(refused))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from osteolens.data.audit.findings import Finding, Severity, counted
+from osteolens.data.audit.findings import Finding, counted
 from osteolens.domain import MALIGNANT
 from osteolens.evaluation.comparison_figure import KIND_WORDS
 from osteolens.reporting.comparison_tables import further_figures
 from osteolens.reporting.html import count, fixed, percent
+from osteolens.reporting.kind_words import MEANING, SEVERITY
 from osteolens.reporting.metric_table import difference_cell, metric_text
 
 SHARED_CASES = (
@@ -30,22 +31,14 @@ LIMITS = (
     "other."
 )
 
-_MEANING = {
-    "leaking": "Its figures also reward recognising what was seen in training, so they are likely too high.",
-    "new_cases": "Its figures are of cases that training has not seen.",
-    "new_sources": "Its figures are of sources, such as hospitals, that training has not seen.",
-    "unknown": "It is not known what it shares with train, so nobody can tell from it whether its figures are honest.",
-}
-_SEVERITY: dict[str, Severity] = {"leaking": "problem", "unknown": "caution"}
-
 
 def verdict(run: dict[str, Any]) -> Finding:
     """Return what the leakage of a run means for its figures."""
     overlap, words = run["train_overlap"], ""
     if run["kind"] == "leaking":
         words = _shared(overlap)
-    text = f"{run['label']} ({KIND_WORDS[run['kind']]}): {words}{_MEANING[run['kind']]}"
-    return Finding(_SEVERITY.get(run["kind"], "note"), text)
+    text = f"{run['label']} ({KIND_WORDS[run['kind']]}): {words}{MEANING[run['kind']]}"
+    return Finding(SEVERITY[run["kind"]], text)
 
 
 def honest_sentence(run: dict[str, Any]) -> str:
@@ -67,14 +60,20 @@ def gap_sentence(gap: dict[str, Any]) -> str:
     return f"{gap['first']} against {gap['second']}: {'; '.join(parts)}."
 
 
+def refused_sentence(pair: dict[str, Any]) -> str:
+    """Return why two runs were not compared."""
+    return f"{pair['first']} and {pair['second']} were not compared: {pair['reason'].removesuffix('.')}."
+
+
 def correction(record: dict[str, Any]) -> str:
     """Return how the p-values were made and what they are corrected for."""
-    most = max(record["holm"]["comparisons"].values(), default=0)
-    return (
+    most, out_of_reach = max(record["holm"]["comparisons"].values(), default=0), record["holm"]["reason"]
+    told = (
         "Differences are the first less the second. p is two-sided: by resampling cases for both runs together, and by "
         "DeLong's test for the AUC of a class. It is corrected by Holm's method for the pairs of runs on this page, "
         f"each figure by itself: {counted(most, 'pair')}. That several figures of a pair are read is not corrected for."
     )
+    return told if out_of_reach is None else f"{told} {out_of_reach[0].upper()}{out_of_reach[1:]}."
 
 
 def method(record: dict[str, Any]) -> str:

@@ -26,6 +26,10 @@ class DatasetWords:
     people: str
 
 
+POOLED_NORMALS = (
+    "Normal images of BTXRD center 1 bear no case in the release; they are grouped by sex and age only. That merges "
+    "different patients, so the share of normals with a sibling in train is an upper bound."
+)
 _BTXRD = DatasetWords(
     name="BTXRD, the Bone Tumor X-ray Radiograph Dataset",
     origin="Radiographs of three centers: hospitals in Guangxi (center 1), Radiopaedia (center 2) and MedPix (center "

@@ -10,48 +10,43 @@ from osteolens.reporting import run_tables, run_words
 from osteolens.reporting.chapters import Block, Link, Section
 from osteolens.reporting.comparison_report import further_chapters, gap_chapter
 from osteolens.reporting.comparison_words import SHARED_CASES, gap_sentence
+from osteolens.reporting.dataset_words import POOLED_NORMALS
 from osteolens.reporting.document import Document, blocks
 from osteolens.reporting.html import count, render
 from osteolens.reporting.model_card import CARD_NAME
 from osteolens.reporting.poc_report import REPORT_NAME
-from osteolens.reporting.run_results import RunResults, read_runs
-from osteolens.storage import RunFolder, write_text
-
-POOLED_NORMALS = (
-    "Normal images of BTXRD center 1 bear no case in the release; they are grouped by sex and age only. That merges "
-    "different patients, so the share of normals with a sibling in train is an upper bound."
-)
+from osteolens.reporting.run_results import RunResults, require_compared
+from osteolens.storage import write_text
 
 
-def write_experiment_report(runs: Sequence[RunFolder], record: dict[str, Any], out: Path) -> Path:
+def write_experiment_report(runs: Sequence[RunResults], record: dict[str, Any], out: Path) -> Path:
     """Write the page and return `out`, which lies in the folder of the experiment.
 
     Parameters
     ----------
     runs
-        Runs of one experiment, one per split scheme. On the page, those whose evaluated part shares no case with train
-        stand first.
+        What :func:`osteolens.reporting.run_results.read_runs` returns.
     record
-        Their comparison, see :func:`osteolens.experiments.comparison.compare_folders`.
+        Their comparison, see :func:`osteolens.experiments.comparison.write_comparison`.
 
     Raises
     ------
     DataError
-        See :func:`osteolens.reporting.run_results.read_runs`.
+        The comparison is not of the runs' answers.
     """
-    results = read_runs(runs)
+    require_compared(runs, record)
     trust = [
         *blocks(SHARED_CASES),
-        Block("findings", run_words.verdicts(results)),
-        *blocks(run_tables.leakage_table(results), POOLED_NORMALS if run_words.pooled_normals(results) else None),
+        Block("findings", run_words.verdicts(runs)),
+        *blocks(run_tables.leakage_table(runs), POOLED_NORMALS if run_words.pooled_normals(runs) else None),
     ]
     document = Document(
-        f"Runs of {results[0].config.experiment}",
-        _lead(results),
-        (run_words.which_to_read(results),),  # no accuracy before the leakage
+        f"Runs of {runs[0].config.experiment}",
+        _lead(runs),
+        (run_words.which_to_read(runs),),  # no accuracy before the leakage
         (
             Section("trust", "Can these figures be trusted?", tuple(trust)),
-            _main_figures(results, record),
+            _main_figures(runs, record),
             gap_chapter(record),
             *further_chapters(record),
         ),

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from osteolens.data.audit.findings import Finding
+from osteolens.data.audit.findings import Finding, Severity
 from osteolens.domain import MALIGNANT
-from osteolens.evaluation.figures import save_plot
+from osteolens.evaluation.conclusion import Verdict, advantage_verdict, best_blind
+from osteolens.evaluation.figures import svg_bytes
 from osteolens.evaluation.honesty_figures import BLIND_NAMES, blind_figure
 from osteolens.reporting import honesty_tables, run_tables, run_words
 from osteolens.reporting.chapters import Block, Card, Section
+from osteolens.reporting.dataset_words import POOLED_NORMALS
 from osteolens.reporting.html import EmbeddedFigure, count, fixed, percent
 from osteolens.reporting.metric_table import interval_text, metric_text
 from osteolens.reporting.run_results import RunResults
 
-_POOLED = (
-    "Normal images of BTXRD center 1 bear no case in the release; they are grouped by sex and age only. That merges "
-    "different patients, so the share of normals with a sibling in train is an upper bound."
-)
+_VERDICTS: dict[Verdict, Finding] = {  # on the best of the models that see no pixel: what it is given, and figures
+    "better": Finding("note", "The network does better than the best model that sees no pixel ({}): {}."),
+    "no_difference": Finding(
+        "caution",
+        "No clear difference shows between the network and a model that sees no pixel and is given {}: {}. Accuracy "
+        "alone is then no evidence that it reads lesions.",
+    ),
+    "worse": Finding(
+        "problem",
+        "The network does worse than a model that sees no pixel and is given {}: {}. Its accuracy is no evidence that "
+        "it reads lesions.",
+    ),
+    "unknown": Finding(
+        "caution",
+        "Whether the network does better than a model that sees no pixel and is given {} cannot be told: {}, without "
+        "an interval of the difference.",
+    ),
+}
+_GRAVEST_FIRST: tuple[Severity, ...] = ("problem", "caution", "note")
 
 
 def honesty_chapter(run: RunResults) -> Section:
@@ -39,12 +54,6 @@ def conclusion_sentences(conclusion: str) -> list[str]:
     return re.split(r"(?<=\.) (?=[A-Z0-9])", conclusion)
 
 
-def best_blind(panel: dict[str, Any]) -> str | None:
-    """Return the key of the blind model with the highest accuracy, as the conclusion chooses it; None without any."""
-    possible = {name: model for name, model in panel["blind"].items() if model["inputs"] and model["possible"]}
-    return max(possible, key=lambda name: possible[name]["scores"]["accuracy"]["value"], default=None)
-
-
 def _conclusion(run: RunResults) -> Section:
     sentences = conclusion_sentences(run.honesty["conclusion"])
     return Section("conclusion", "What may be concluded", (Block("list", sentences),))
@@ -60,7 +69,7 @@ def _accuracy(run: RunResults) -> Card:
 
 
 def _without_pixels(run: RunResults) -> Card | None:
-    best = best_blind(run.honesty)
+    best = best_blind(run.honesty["blind"])
     if best is None:
         return None
     accuracy = run.honesty["blind"][best]["scores"]["accuracy"]
@@ -102,21 +111,17 @@ def _given(model: dict[str, Any]) -> str:
 
 def _findings(run: RunResults) -> list[Finding]:
     """Return what the leakage means and what the best of the blind models means, problems first."""
-    found, best = run_words.verdicts([run]), best_blind(run.honesty)
+    found, best = run_words.verdicts([run]), best_blind(run.honesty["blind"])
     if best is None:
         return found
     model = run.honesty["blind"][best]
-    advantage = model["advantage"]["accuracy"]
     figures = (
         f"accuracy {fixed(run.honesty['scores']['accuracy']['value'])} against "
         f"{fixed(model['scores']['accuracy']['value'])}"
     )
-    if advantage["low"] is not None and advantage["low"] > 0:
-        better = f"The network does better than the best model that sees no pixel: {figures}."
-        return [*found, Finding("note", better)]
-    sentence = f"The network does no better than a model that sees no pixel and is given {_given(model)}: {figures}."
-    blind = Finding("problem", f"{sentence} Its accuracy alone is no evidence that it reads lesions.")
-    return sorted([blind, *found], key=lambda finding: finding.severity != "problem")
+    verdict = _VERDICTS[advantage_verdict(model)]
+    blind = Finding(verdict.severity, verdict.text.format(_given(model), figures))
+    return sorted([*found, blind], key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
 
 
 def shared_cases(run: RunResults) -> Section:
@@ -124,7 +129,7 @@ def shared_cases(run: RunResults) -> Section:
     siblings = run.honesty["siblings"]
     blocks = [Block("metrics", run_tables.leakage_table([run]))]
     if run_words.pooled_normals([run]):
-        blocks.append(Block("text", _POOLED))
+        blocks.append(Block("text", POOLED_NORMALS))
     if not siblings["possible"]:
         blocks.append(Block("text", f"Scores with and without a sibling cannot be told: {siblings['reason']}."))
     elif not siblings["with_sibling"]["n"]:
@@ -153,7 +158,8 @@ def blind_models(run: RunResults, *, drawn: bool = True) -> Section:
         Block(
             "text",
             "These models are trained on the same images as the network but see only what is written about them. "
-            "What they reach, the data set gives away; only what the network adds can come from the picture.",
+            "What they reach can be had without any picture, so only what the network reaches beyond them is a sign "
+            "that it reads more than that.",
         ),
         *([Block("figure", blind_drawing(run))] if drawn else []),
         Block("metrics", honesty_tables.blind_table(run)),
@@ -165,9 +171,6 @@ def blind_models(run: RunResults, *, drawn: bool = True) -> Section:
 
 def blind_drawing(run: RunResults) -> EmbeddedFigure:
     """Return the network beside the blind models as SVG."""
-    with TemporaryDirectory() as folder:
-        _, svg = save_plot(blind_figure(run.honesty), Path(folder) / "blind")
-        drawing = svg.read_bytes()
     told = [f"this network {fixed(run.honesty['scores']['accuracy']['value'])}"] + [
         f"{BLIND_NAMES.get(name, name)} {fixed(model['scores']['accuracy']['value'])}"
         for name, model in run.honesty["blind"].items()
@@ -175,7 +178,7 @@ def blind_drawing(run: RunResults) -> EmbeddedFigure:
     ]
     caption = "The network beside models that see no pixel. The dashed line is the accuracy of the network."
     alt = f"Dot plot of accuracy, balanced accuracy and macro AUC. Accuracy: {', '.join(told)}."
-    return EmbeddedFigure(drawing, caption, alt)
+    return EmbeddedFigure(svg_bytes(blind_figure(run.honesty)), caption, alt)
 
 
 def _giveaways(blind: dict[str, dict[str, Any]]) -> Iterator[str]:

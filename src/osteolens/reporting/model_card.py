@@ -8,17 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteolens.domain import MALIGNANT, Column
+from osteolens.evaluation.conclusion import best_blind
 from osteolens.reporting.card_about import NOT_RECORDED, factors, intended_use, metrics, model_details
 from osteolens.reporting.card_analyses import caveats, ethical_considerations, quantitative_analyses
 from osteolens.reporting.card_data import evaluation_data, training_data
 from osteolens.reporting.dataset_words import describe_dataset
 from osteolens.reporting.document import Document, write_document
-from osteolens.reporting.honesty_chapter import best_blind
 from osteolens.reporting.html import count
 from osteolens.reporting.metric_table import metric_text
-from osteolens.reporting.run_results import RunResults, read_run
+from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.run_words import verdicts
-from osteolens.storage import RunFolder, read_table
 
 _LEAD = (
     "Sections after Mitchell et al., Model Cards for Model Reporting, FAT* 2019, doi 10.1145/3287560.3287596. Written "
@@ -28,25 +27,19 @@ _LEAD = (
 CARD_NAME = "model_card.md"
 
 
-def write_model_card(run: RunFolder) -> Path:
-    """Write ``model_card.md`` and ``model_card.html`` into a run's folder and return the former.
-
-    Raises
-    ------
-    DataError
-        See :func:`osteolens.reporting.run_results.read_run`.
-    """
-    return write_document(_model_card(read_run(run), _checkpoint_hash(run)), run.root / CARD_NAME)
+def write_model_card(run: RunResults) -> Path:
+    """Write ``model_card.md`` and ``model_card.html`` into a run's folder and return the former."""
+    return write_document(_model_card(run), run.folder.root / CARD_NAME)
 
 
-def _model_card(run: RunResults, checkpoint: str) -> Document:
+def _model_card(run: RunResults) -> Document:
     words = describe_dataset(run.manifest)
     return Document(
         f"Model card: {run.config.experiment}, split {run.name}",
         _LEAD,
         tuple(_points(run)),
         (
-            model_details(run, checkpoint),
+            model_details(run, _checkpoint_hash(run)),
             intended_use(run),
             factors(run),
             metrics(run),
@@ -73,7 +66,7 @@ def _points(run: RunResults) -> list[str]:
         f"On {count(run.summary['n'])} {run.part} images of {count(run.summary['cases'])} cases: {figures}.",
         *(finding.text for finding in verdicts([run])),
     ]
-    if key := best_blind(run.honesty):
+    if key := best_blind(run.honesty["blind"]):
         best = run.honesty["blind"][key]
         points.append(
             f"A model that sees no pixel and is given {', '.join(best['inputs'])} reaches an accuracy of "
@@ -82,10 +75,7 @@ def _points(run: RunResults) -> list[str]:
     return points
 
 
-def _checkpoint_hash(run: RunFolder) -> str:
+def _checkpoint_hash(run: RunResults) -> str:
     """Return the SHA-256 of the weights that gave the predictions."""
-    if not run.predictions.is_file():
-        return NOT_RECORDED
-    table = read_table(run.predictions)
-    hashes = sorted(set(table[Column.CHECKPOINT]) - {""}) if Column.CHECKPOINT in table else []
+    hashes = sorted(set(run.compared.table.frame[Column.CHECKPOINT]) - {""})
     return ", ".join(hashes) or NOT_RECORDED

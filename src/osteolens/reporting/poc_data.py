@@ -9,14 +9,14 @@ from typing import Any
 
 from osteolens.errors import DataError
 from osteolens.reporting.audit_tables import counts_table
-from osteolens.reporting.card_data import kept_epoch, split_words
+from osteolens.reporting.card_data import split_words
 from osteolens.reporting.chapters import Section
 from osteolens.reporting.dataset_words import describe_dataset
 from osteolens.reporting.document import blocks
 from osteolens.reporting.html import PageTable, count
 from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.run_tables import leakage_table
-from osteolens.reporting.run_words import intervals_sentence
+from osteolens.reporting.run_words import intervals_sentence, kept_epoch
 from osteolens.storage import read_json
 
 _GROUPINGS = ("center", "source")

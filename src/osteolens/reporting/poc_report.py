@@ -15,9 +15,8 @@ from osteolens.reporting.chapters import Section
 from osteolens.reporting.document import Document, blocks, write_document
 from osteolens.reporting.poc_results import limits, meaning, results_chapter
 from osteolens.reporting.poc_targets import Verdict, target_verdicts, targets_table
-from osteolens.reporting.run_results import RunResults, read_runs
+from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.run_words import which_to_read
-from osteolens.storage import RunFolder
 
 _LEAD = (
     "What a first series of runs shows, and what it does not. Written from the files of the runs; no figure was typed "
@@ -27,27 +26,26 @@ _LEAD = (
 REPORT_NAME = "poc_report.md"
 
 
-def write_poc_report(runs: Sequence[RunFolder], out_dir: Path, audit: Path | None) -> Path:
+def write_poc_report(runs: Sequence[RunResults], out_dir: Path, audit: Path | None) -> Path:
     """Write ``poc_report.md`` and ``poc_report.html`` into `out_dir` and return the former.
 
     Parameters
     ----------
     runs
-        Finished runs of one experiment, one per split scheme; in the report the honest ones stand first.
+        What :func:`osteolens.reporting.run_results.read_runs` returns.
     audit
         ``data_audit.json``; None, or a file that is not there, makes a report without the figures of the audit.
 
     Raises
     ------
     DataError
-        See :func:`osteolens.reporting.run_results.read_runs`; or the audit is damaged or from another version.
+        The audit is damaged or from another version.
     """
-    results = read_runs(runs)
     record = poc_data.read_audit(audit) if audit is not None and audit.is_file() else None
-    return write_document(_poc_report(results, record), out_dir / REPORT_NAME)
+    return write_document(_poc_report(runs, record), out_dir / REPORT_NAME)
 
 
-def _poc_report(runs: list[RunResults], audit: dict[str, Any] | None) -> Document:
+def _poc_report(runs: Sequence[RunResults], audit: dict[str, Any] | None) -> Document:
     verdicts = target_verdicts(runs)
     return Document(
         f"Proof-of-concept report: {runs[0].config.experiment}",
@@ -66,7 +64,7 @@ def _poc_report(runs: list[RunResults], audit: dict[str, Any] | None) -> Documen
     )
 
 
-def _points(runs: list[RunResults], verdicts: list[Verdict]) -> list[str]:
+def _points(runs: Sequence[RunResults], verdicts: list[Verdict]) -> list[str]:
     """Return which figures to read, and one sentence on each target."""
     told = []
     for verdict in verdicts:
@@ -89,7 +87,7 @@ def _targets(verdicts: list[Verdict]) -> Section:
     )
 
 
-def _next_steps(runs: list[RunResults], audit: dict[str, Any] | None) -> Section:
+def _next_steps(runs: Sequence[RunResults], audit: dict[str, Any] | None) -> Section:
     """Return what the figures advise, each step once with the findings of the runs that call for it."""
     honest = [run for run in runs if not run.leaks] or runs
     steps: dict[str, list[str]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ _NAMES = {
     "malignant_sensitivity": "malignant sensitivity",
     "mean_iou": "mean IoU of maps at 0.5",
 }
-_SCHEMES = {"stratified split": "stratified", "center holdout": "center"}  # part of the names of the schemes meant
+_SCHEMES = {"stratified split": "stratified", "center holdout": "center"}  # others are set for every run
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,17 @@ def target_verdicts(runs: Sequence[RunResults]) -> list[Verdict]:
     """Return the verdict on every target for every run that it was set for."""
     verdicts = []
     for target in load_published().targets:
-        meant = [run for run in runs if _SCHEMES.get(target.where, "") in run.name]
+        meant = [run for run in runs if _is_meant(run, _SCHEMES.get(target.where))]
         verdicts += [Verdict(target, run, _figure(run, target.figure)) for run in meant]
         verdicts += [] if meant else [Verdict(target, None, None)]
     return verdicts
+
+
+def _is_meant(run: RunResults, scheme: str | None) -> bool:
+    """Tell whether a target for `scheme` is for a run; a division from a file is of a scheme that its name bears."""
+    if scheme is None or run.scheme == scheme:
+        return True
+    return run.scheme is None and scheme in re.split(r"[^a-z]+", run.name.lower())
 
 
 def targets_table(verdicts: Sequence[Verdict]) -> PageTable:

@@ -9,33 +9,36 @@ from typing import Any
 
 from osteolens.reporting import run_tables, run_words
 from osteolens.reporting.comparison_words import gap_sentence
+from osteolens.reporting.dataset_words import POOLED_NORMALS
 from osteolens.reporting.html import render
 from osteolens.reporting.map_chapter import map_table
 from osteolens.reporting.metric_table import MetricTable
-from osteolens.reporting.run_results import RunResults, read_runs
-from osteolens.storage import RunFolder, write_text
+from osteolens.reporting.run_results import RunResults, require_compared
+from osteolens.storage import write_text
 
 
-def write_results_page(runs: Sequence[RunFolder], record: dict[str, Any], out: Path, *, command: str) -> Path:
+def write_results_page(runs: Sequence[RunResults], record: dict[str, Any], out: Path, *, command: str) -> Path:
     """Write leakage, headline figures, figures per class and map scores of the runs and return `out`.
 
     Parameters
     ----------
+    runs
+        What :func:`osteolens.reporting.run_results.read_runs` returns.
     record
-        Their comparison, see :func:`osteolens.experiments.comparison.compare_folders`.
+        Their comparison, see :func:`osteolens.experiments.comparison.write_comparison`.
     command
         What made the runs; it is printed above the figures.
 
     Raises
     ------
     DataError
-        See :func:`osteolens.reporting.run_results.read_runs`.
+        The comparison is not of the runs' answers.
     """
-    results = read_runs(runs)
-    return write_text(out, render("results.md.j2", **_context(results, record, command)))
+    require_compared(runs, record)
+    return write_text(out, render("results.md.j2", **_context(runs, record, command)))
 
 
-def _context(runs: list[RunResults], record: dict[str, Any], command: str) -> dict[str, Any]:
+def _context(runs: Sequence[RunResults], record: dict[str, Any], command: str) -> dict[str, Any]:
     tables = [run_tables.leakage_table(runs), run_tables.headline_table(runs)]
     for run in runs:
         of_run = [run_tables.class_table(run)]
@@ -51,7 +54,7 @@ def _context(runs: list[RunResults], record: dict[str, Any], command: str) -> di
         "provenance": runs[0].provenance,
         "verdicts": run_words.verdicts(runs),
         "which_to_read": run_words.which_to_read(runs),
-        "pooled_normals": run_words.pooled_normals(runs),
+        "pooled_normals": POOLED_NORMALS if run_words.pooled_normals(runs) else "",
         "missed": [f"Split {run.name}: {sentence}" for run in runs if (sentence := run_words.missed(run))],
         "gaps": [gap_sentence(gap) for gap in record["gaps"]],
         "tables": [_plain(table) for table in tables],

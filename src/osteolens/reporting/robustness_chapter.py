@@ -12,7 +12,15 @@ from osteolens.reporting.metric_table import MetricCell, MetricTable, difference
 from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.run_tables import METRIC_NAMES
 
-_METRICS = {"accuracy": "Loss of accuracy", "macro_auc": "Loss of macro AUC"}  # with the heading of their loss
+_METRICS = {  # with the heading of their loss
+    "accuracy": "Loss of accuracy",
+    "balanced_accuracy": "Loss of balanced accuracy",
+    "macro_auc": "Loss of macro AUC",
+}
+_NO_GAIN = (
+    "A loss of sensitivity below 0 is no gain by itself: more images are called malignant under the change, and the "
+    "other classes may pay for it. The loss of balanced accuracy beside it counts every class alike."
+)
 _TITLE = "Robustness to corrupted pictures"
 
 
@@ -32,6 +40,8 @@ def robustness_chapter(run: RunResults) -> Section:
         Block("wide", _figure(run, record)),
         Block("metrics", _table(record)),
     ]
+    if _finds_more_malignant(record):
+        blocks.append(Block("text", _NO_GAIN))
     if record["not_measured"]:
         blocks.append(Block("text", f"Not measured yet: {', '.join(record['not_measured'])}."))
     return Section("robustness", _TITLE, tuple(blocks))
@@ -41,6 +51,11 @@ def _descriptions(record: dict[str, Any]) -> Iterator[str]:
     for words in record["corruptions"].values():
         unit = "" if words["one_step"] else f" Strength: {words['unit']}."
         yield f"{words['title'].capitalize()}: {words['description'].rstrip('.')}.{unit}"
+
+
+def _finds_more_malignant(record: dict[str, Any]) -> bool:
+    losses = [point["loss"]["sensitivity"].get(MALIGNANT) for curve in record["curves"].values() for point in curve]
+    return any(loss is not None and loss["value"] is not None and loss["value"] < 0 for loss in losses)
 
 
 def _table(record: dict[str, Any]) -> MetricTable:

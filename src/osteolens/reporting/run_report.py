@@ -13,9 +13,9 @@ from osteolens.reporting.map_chapter import map_chapter
 from osteolens.reporting.performance_chapter import performance_chapter
 from osteolens.reporting.recipe_chapter import data_chapter, training_chapter
 from osteolens.reporting.robustness_chapter import robustness_chapter
-from osteolens.reporting.run_results import RunResults, read_run
+from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.subgroup_chapter import subgroup_chapter
-from osteolens.storage import RunFolder, write_text
+from osteolens.storage import write_text
 
 _LIMITS = """These are figures of one data set, one recipe and one seed. You may conclude how often this network
 answered as the labels say on these images, within the intervals; where the split shares no cases, that holds for other
@@ -30,29 +30,22 @@ The labels are those of the data set and were not read again. Probabilities were
 sources at most; they are not risks of a patient."""
 
 
-def write_run_report(run: RunFolder, out: Path | None = None) -> Path:
+def write_run_report(run: RunResults, out: Path | None = None) -> Path:
     """Write the page and return where it lies.
 
     Parameters
     ----------
     out
         None means ``report.html`` in the run's folder.
-
-    Raises
-    ------
-    DataError
-        See :func:`osteolens.reporting.run_results.read_run`.
     """
-    results = read_run(run)
-    config = results.config
     page = render(
         "run.html.j2",
-        experiment=config.experiment,
-        split=results.name,
-        lead=_lead(results),
-        chapters=_chapters(results),
+        experiment=run.config.experiment,
+        split=run.name,
+        lead=_lead(run),
+        chapters=_chapters(run),
     )
-    return write_text(run.report if out is None else out, page)
+    return write_text(run.folder.report if out is None else out, page)
 
 
 def _chapters(run: RunResults) -> list[Section]:

@@ -10,29 +10,33 @@ from typing import Any
 
 from osteolens.config import Config, load_config
 from osteolens.data.manifest import Manifest, read_manifest
-from osteolens.domain import Column, image_stem
+from osteolens.domain import SCHEME_FAMILIES
 from osteolens.errors import DataError
+from osteolens.evaluation.compared_run import ComparedRun, Kind
+from osteolens.evaluation.evaluate import EVALUATION_FIGURES, HONESTY_FILE, SUMMARY_FILE
+from osteolens.evaluation.parts import IDENTITY, evaluation_parts, predictions_sha256
+from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.experiments.compared_folders import compared_run, require_same_answers
 from osteolens.storage import RunFolder, read_json, read_table
 
-EVALUATION_FIGURES = (
-    *("confusion_matrix", "roc_curves", "pr_curves"),
-    *("reliability", "conformal_coverage", "risk_coverage", "decision_curves"),
-)
-
 _SUMMARY_KEYS = (
-    *("n", "cases", "split", "class_names", "per_class_n", "confidence", "resamples", "resampled_by"),
+    *(IDENTITY, "n", "cases", "split", "class_names", "per_class_n", "confidence", "resamples", "resampled_by"),
     *("intervals", "overall", "per_class", "confusion_matrix"),
 )
 _HONESTY_KEYS = (
-    *("split", "confidence", "resamples", "scores", "leakage", "origins", "siblings", "blind", "within_sources"),
-    *("subgroups", "conclusion"),
+    *(IDENTITY, "split", "confidence", "resamples", "scores", "leakage", "origins", "siblings", "blind"),
+    *("within_sources", "subgroups", "conclusion"),
 )
 _DECISION_KEYS = (
-    *("class_names", "confidence", "resamples", "fitted", "reason", "validation", "test", "cases_in_both"),
-    *("probabilities", "calibration", "conformal", "selective", "operating_points", "decision_curves", "prior_shift"),
+    *(IDENTITY, "validation_sha256", "class_names", "confidence", "resamples", "fitted", "reason", "validation"),
+    *("test", "cases_in_both", "probabilities", "calibration", "conformal", "selective", "operating_points"),
+    *("decision_curves", "prior_shift"),
 )
-_PROOF_KEYS = ("n", "cases", "split", "randomisation", "deletion_insertion")
-_ROBUSTNESS_KEYS = ("class_names", "split", "confidence", "resamples", "corruptions", "not_measured", "clean", "curves")
+_MAP_KEYS = (IDENTITY, "n", "cases", "overall", "centre_prior", "per_class", "per_size_band")
+_ROBUSTNESS_KEYS = (
+    *(IDENTITY, "class_names", "split", "confidence", "resamples", "corruptions", "not_measured", "clean", "curves"),
+)
+_PROOF_KEYS = (IDENTITY, "n", "cases", "split", "randomisation", "deletion_insertion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class RunResults:
 
     Attributes
     ----------
+    compared
+        Answers for the evaluated part, and what it shares with the train part.
     summary, averages
         Content of ``metrics_summary.json`` and ``classification_report.json``.
     honesty
@@ -79,14 +85,16 @@ class RunResults:
     history
         One row per epoch; empty cells are left out.
     figures
-        Name of each of :data:`EVALUATION_FIGURES` to SVG, and with `robustness` also ``corruption_curves``, which may
-        be a PNG.
+        Name of each of :data:`~osteolens.evaluation.evaluate.EVALUATION_FIGURES` to SVG, and with `robustness` also
+        ``corruption_curves``, which may be a PNG.
     maps
         None where they were not made.
     """
 
+    folder: RunFolder
     config: Config
     manifest: Manifest
+    compared: ComparedRun
     leakage: dict[str, Any]
     summary: dict[str, Any]
     averages: dict[str, Any]
@@ -101,8 +109,16 @@ class RunResults:
 
     @property
     def name(self) -> str:
-        """The split scheme, by which the runs of an experiment are told apart."""
+        """The name of the split, by which the runs of an experiment are told apart."""
         return self.config.training.split_strategy
+
+    @property
+    def scheme(self) -> str | None:
+        """The scheme that divided the images, a family for each of its members; None for a division from a file."""
+        if self.name in self.config.data.split_files:
+            return None
+        families = (scheme for scheme, prefix in SCHEME_FAMILIES.items() if self.name.startswith(prefix))
+        return next(families, self.name)
 
     @property
     def anchor(self) -> str:
@@ -125,16 +141,14 @@ class RunResults:
         return dict(self.leakage["evaluation"][self.part])
 
     @property
-    def knows_cases(self) -> bool:
-        """Whether the data set says which images belong together; without that, every image is a case of its own."""
-        frame = self.manifest.frame
-        return bool((frame[Column.CASE] != frame[Column.IMAGE_ID].map(image_stem)).any())
+    def kind(self) -> Kind:
+        """How far from the train images the evaluated ones are."""
+        return self.compared.kind
 
     @property
     def leaks(self) -> bool:
         """Whether any evaluated image has another one of its case, or a byte-identical one, in train."""
-        overall = self.evaluated_leakage["overall"]
-        return bool(overall["shared"] + overall.get("duplicated", 0))
+        return self.kind == "leaking"
 
 
 def read_runs(folders: Sequence[RunFolder]) -> list[RunResults]:
@@ -161,6 +175,15 @@ def read_runs(folders: Sequence[RunFolder]) -> list[RunResults]:
     return sorted(runs, key=lambda run: run.leaks)
 
 
+def require_compared(runs: Sequence[RunResults], record: dict[str, Any]) -> None:
+    """Raise :class:`DataError` unless a comparison record holds every run with the answers that it has now."""
+    compared = {run["label"]: run.get(IDENTITY) for run in record["runs"]}
+    for run in runs:
+        label = run.compared.label
+        if compared.get(label) != predictions_sha256(run.compared.table):
+            raise DataError(f"the comparison is not of the answers of {label}. Run osteolens report again.")
+
+
 def read_run(folder: RunFolder) -> RunResults:
     """Read a run's folder.
 
@@ -170,16 +193,21 @@ def read_run(folder: RunFolder) -> RunResults:
         A file is missing (the message names the verb that makes it), is damaged, or belongs to another state of the
         run than the others.
     """
-    summary = _record(folder.evaluation / "metrics_summary.json", "eval", _SUMMARY_KEYS)
+    table = PredictionsTable.from_csv(_present(folder.predictions, "predict"))
+    manifest = read_manifest(_present(folder.manifest, "train"))
+    leakage = _record(folder.leakage, "train", ("evaluation", "sentence"))
+    summary = _record(folder.evaluation / SUMMARY_FILE, "eval", _SUMMARY_KEYS)
     results = RunResults(
+        folder=folder,
         config=load_config(_present(folder.config, "train")),
-        manifest=read_manifest(_present(folder.manifest, "train")),
-        leakage=_record(folder.leakage, "train", ("evaluation", "sentence")),
+        manifest=manifest,
+        compared=compared_run(folder, table, manifest, leakage),
+        leakage=leakage,
         summary=summary,
         averages=_record(
             folder.evaluation / "classification_report.json", "eval", ("macro avg", "weighted avg", "accuracy")
         ),
-        honesty=_record(folder.evaluation / "honesty.json", "eval", _HONESTY_KEYS),
+        honesty=_record(folder.evaluation / HONESTY_FILE, "eval", _HONESTY_KEYS),
         decisions=_record(folder.evaluation / "decisions.json", "eval", _DECISION_KEYS),
         robustness=_robustness(folder),
         provenance=_record(folder.provenance, "train", ()),
@@ -188,7 +216,7 @@ def read_run(folder: RunFolder) -> RunResults:
         figures=_figures(folder),
         maps=_maps(folder.explanation, summary["class_names"]),
     )
-    _check_agreement(results, folder)
+    _check_agreement(results, table)
     return results
 
 
@@ -196,7 +224,7 @@ def _maps(folder: Path, class_names: list[str]) -> MapResults | None:
     report_path, index_path = folder / "annotation_report.json", folder / "gallery_index.json"
     if not report_path.is_file() and not index_path.is_file():
         return None
-    report = _record(report_path, "gradcam", ("n", "cases", "overall", "centre_prior", "per_class", "per_size_band"))
+    report = _record(report_path, "gradcam", _MAP_KEYS)
     index = _record(index_path, "gradcam", ("galleries",))
     if missing := [name for name in class_names if name not in index["galleries"]]:
         raise DataError(f"{index_path} has no gallery of {', '.join(missing)}. Run osteolens gradcam again.")
@@ -222,42 +250,30 @@ def _figures(folder: RunFolder) -> dict[str, bytes]:
     return figures
 
 
-def _check_agreement(results: RunResults, folder: RunFolder) -> None:
-    """Refuse files of different states of a run: a leakage that is not of the evaluated images would mislead."""
-    part, images = results.part, results.summary["n"]
-    leakage = results.leakage["evaluation"].get(part, {}).get("overall", {}).get("n")
-    listed = int((results.manifest.frame["split"] == part).sum())
-    if not images == leakage == listed:
-        raise DataError(
-            f"the files in {folder.root} do not belong together: the figures are of {images} {part} images, the "
-            f"manifest lists {listed} and the leakage covers {leakage or 0}. Run osteolens train and osteolens eval "
-            "again."
-        )
+def _check_agreement(results: RunResults, table: PredictionsTable) -> None:
+    """Refuse figures of other classes than the run's, and records of other answers than those that are there."""
+    folder = results.folder
     if results.class_names != list(results.config.class_names):
         raise DataError(
             f"the figures in {folder.evaluation} are of the classes {', '.join(results.class_names)}, the run's are "
             f"{', '.join(results.config.class_names)}. Run osteolens eval again."
         )
-    _check_records(results, folder)
-
-
-def _check_records(results: RunResults, folder: RunFolder) -> None:
-    """Refuse a panel, decisions or robustness that are of other images than the figures."""
-    figures_of = f"{results.summary['n']} {results.part} images"
-    honesty, tested = results.honesty, results.decisions["test"]
-    told = [
-        (folder.evaluation / "honesty.json", "eval", honesty["scores"]["n"], honesty["split"]),
-        (folder.evaluation / "decisions.json", "eval", tested["n"], tested["split"]),
+    _, validation = evaluation_parts(table)
+    identity = predictions_sha256(results.compared.table)
+    chosen_on = None if validation is None else predictions_sha256(validation)
+    decisions = folder.evaluation / "decisions.json"
+    told: list[tuple[Path, str, dict[str, Any], str | None]] = [
+        (folder.evaluation / SUMMARY_FILE, "eval", results.summary, identity),
+        (folder.evaluation / HONESTY_FILE, "eval", results.honesty, identity),
+        (decisions, "eval", results.decisions, identity),
+        (decisions, "eval", {IDENTITY: results.decisions["validation_sha256"]}, chosen_on),
     ]
     if results.robustness is not None:
-        clean, part = results.robustness["clean"], results.robustness["split"]
-        told.append((folder.robustness / "corruption.json", "robustness", clean["n"], part))
-    for path, verb, images, part in told:
-        if f"{images} {part} images" != figures_of:
-            raise DataError(
-                f"{path} is of {images} {part} images, the figures in {folder.evaluation} are of {figures_of}. Run "
-                f"osteolens {verb} again."
-            )
+        told.append((folder.robustness / "corruption.json", "robustness", results.robustness, identity))
+    if results.maps is not None:
+        told.append((folder.explanation / "annotation_report.json", "gradcam", results.maps.report, identity))
+    for path, verb, record, of in told:
+        require_same_answers(path, record, of, folder.predictions, verb)
 
 
 def _present(path: Path, verb: str) -> Path:

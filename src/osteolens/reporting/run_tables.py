@@ -42,12 +42,10 @@ def level(run: RunResults) -> str:
 
 
 def run_label(run: RunResults) -> str:
-    """Return the split scheme and whether it shares cases or files with train, in words."""
-    if not run.leaks and not run.knows_cases:
-        return f"{run.name} (cases unknown)"
-    if not run.leaks:
-        return f"{run.name} (no shared case)"
-    return f"{run.name} (shares {'cases' if run.evaluated_leakage['overall']['shared'] else 'files'})"
+    """Return the split and whether it shares cases or files with train, in words."""
+    if run.leaks:
+        return f"{run.name} (shares {'cases' if run.evaluated_leakage['overall']['shared'] else 'files'})"
+    return f"{run.name} ({'cases unknown' if run.kind == 'unknown' else 'no shared case'})"
 
 
 def leakage_table(runs: Sequence[RunResults]) -> MetricTable:

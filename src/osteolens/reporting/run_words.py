@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from osteolens.data.audit.findings import Finding, counted
 from osteolens.domain import MALIGNANT, Column
 from osteolens.reporting.html import count, fixed
+from osteolens.reporting.kind_words import HONEST, MEANING, SEVERITY
 from osteolens.reporting.metric_table import metric_text
 from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.run_tables import level
@@ -18,16 +19,15 @@ POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and
 def verdicts(runs: Sequence[RunResults]) -> list[Finding]:
     """Return what the leakage of each split means for its figures, one sentence or two per run."""
     return [
-        Finding("problem" if run.leaks else "note", f"Split {run.name}: {run.leakage['sentence']} {_meaning(run)}")
-        for run in runs
+        Finding(SEVERITY[run.kind], f"Split {run.name}: {run.leakage['sentence']} {MEANING[run.kind]}") for run in runs
     ]
 
 
 def which_to_read(runs: Sequence[RunResults]) -> str:
     """Return which run's figures are the honest ones."""
-    clean = [run.name for run in runs if not run.leaks and run.knows_cases]
+    clean = [run.name for run in runs if run.kind in HONEST]
     leaking = [run.name for run in runs if run.leaks]
-    if not any(run.knows_cases for run in runs):
+    if all(run.kind == "unknown" for run in runs):
         return (
             "The data set does not say which images belong to one patient, so nobody can tell from this page how the "
             "network does on new patients. Name a column of patients in data.columns (case_id) to learn that."
@@ -60,27 +60,23 @@ def missed(run: RunResults) -> str:
     return f"Of {images}, {count(found)} answered as {MALIGNANT}, {others}; sensitivity {metric_text(sensitivity)}."
 
 
-def training_sentence(run: RunResults) -> str:
-    """Return how long training took and which epoch was kept."""
-    length = f"{counted(len(run.history), 'epoch')} of at most {run.config.training.epochs}"
-    seconds = sum(row.get("seconds", 0.0) for row in run.history)
-    monitor = run.config.training.monitor
-    rows = [row for row in run.history if monitor in row]
+def kept_epoch(run: RunResults) -> str:
+    """Return how many epochs were trained and which one was kept."""
+    training, history = run.config.training, run.history
+    length = f"Trained for {len(history)} of at most {counted(training.epochs, 'epoch')}"
+    rows = [row for row in history if training.monitor in row]
     if not rows:
-        return f"{length}, {seconds / 60:.1f} minutes; no validation part, so the last epoch was kept."
-    best = (min if monitor == "val_loss" else max)(rows, key=lambda row: row[monitor])
+        return f"{length}. Without a validation part the last epoch was kept."
+    best = (min if training.monitor == "val_loss" else max)(rows, key=lambda row: row[training.monitor])
     return (
-        f"{length}, {seconds / 60:.1f} minutes; epoch {best['epoch']:.0f} was kept, chosen by {monitor} "
-        f"{fixed(best[monitor])} on the validation part."
+        f"{length}. Epoch {best['epoch']:.0f} was kept, chosen by {training.monitor} = {fixed(best[training.monitor])}."
     )
 
 
-def _meaning(run: RunResults) -> str:
-    if run.leaks:
-        return "Its figures also reward recognising what was seen in training, so they are likely too high."
-    if not run.knows_cases:
-        return "But no cases are known, so every image counts as one of its own, and shared patients go unseen."
-    return "Its figures are of cases that training has not seen."
+def training_sentence(run: RunResults) -> str:
+    """Return :func:`kept_epoch` and how long training took."""
+    seconds = sum(row.get("seconds", 0.0) for row in run.history)
+    return f"{kept_epoch(run)} Training took {seconds / 60:.1f} minutes."
 
 
 def _and(names: Sequence[str]) -> str:

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from osteolens.config import TrainingOptions
 from osteolens.errors import ConfigError
+from osteolens.explain.upsample import interpolation
 from osteolens.models.classifier import BTXRDClassifier
-from osteolens.models.receptive_field import followed_centres
 
 EVIDENCE_FLOOR = 0.1  # even evidence added everywhere, in logits: a map without any has the energy of chance
 
@@ -108,21 +108,13 @@ def create_guidance(model: BTXRDClassifier, options: TrainingOptions, image_size
     images = torch.zeros(1, 3, image_size, image_size, device=next(model.parameters()).device)
     training = model.training
     model.eval()
-    with torch.no_grad(), followed_centres(model, images) as centres:
+    with torch.no_grad():
         cells = model.forward_features(images).shape[-2:]
     model.train(training)
-    down, right = (
-        cell_shares(image_size, int(count), stride, first).to(images.device)
-        for count, stride, first in zip(cells, centres.stride, centres.first, strict=True)
-    )
+    down, right = (cell_shares(image_size, int(count)).to(images.device) for count in cells)
     return Guidance(down, right, options)
 
 
-def cell_shares(pixels: int, cells: int, stride: float, first: float) -> Tensor:
-    """Return how a map is enlarged along one axis, float32 [cells, pixels], columns summing to 1.
-
-    Bilinear between the cells' centres, at `first` and every `stride` pixels from there; beyond the outer ones their
-    values are held.
-    """
-    places = ((torch.arange(pixels) - first) / stride).clamp(0, cells - 1)
-    return (1 - (places - torch.arange(cells)[:, None]).abs()).relu()
+def cell_shares(pixels: int, cells: int) -> Tensor:
+    """Return how a map is enlarged along one axis, float32 [cells, pixels], columns summing to 1."""
+    return torch.from_numpy(interpolation(pixels, cells, cells / pixels, 0.0).T)

@@ -126,6 +126,24 @@ def test_a_source_that_train_lacks_counts_as_none() -> None:
     assert found["demographics"]["possible"] is True
 
 
+def test_no_value_is_not_a_value_in_common() -> None:
+    manifest, metadata, _ = made_up()
+    manifest.loc[[0, TRAIN], "source"] = ""  # an image of train and one of test
+    manifest.loc[TRAIN + 1 :, "source"] = "elsewhere"
+    found = blind_scores(facts_of(manifest, metadata, None), Resampling(100))
+    assert found["source"]["reason"] == "no evaluated image has a source that the train part has"
+
+
+def test_texts_joined_in_one_cell_are_known_by_their_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BLIND_MODELS, "site", ("site",))
+    manifest, metadata, _ = made_up()
+    metadata["site"] = np.where(np.arange(len(metadata)) < TRAIN, "femur", "femur+tibia")
+    assert blind_scores(facts_of(manifest, metadata, None), Resampling(100))["site"]["possible"] is True
+    metadata["site"] = np.where(np.arange(len(metadata)) < TRAIN, "femur", "tibia+fibula")
+    reason = blind_scores(facts_of(manifest, metadata, None), Resampling(100))["site"]["reason"]
+    assert reason == "no evaluated image has a site that the train part has"
+
+
 def test_a_class_that_train_lacks_is_never_answered() -> None:
     manifest, metadata, _ = made_up()
     facts = facts_of(manifest[(manifest["split"] == "test") | (manifest["label"] != "Benign")], metadata, None)

@@ -209,9 +209,36 @@ def test_runs_that_cannot_be_told_apart_or_compared_are_refused() -> None:
     other = PredictionsTable(("Normal", "Other", "Malignant"), frame)
     with pytest.raises(EvaluationError, match="b, case has the classes Normal, Other, Malignant"):
         compare_runs([ComparedRun("a", "case", answers(FIRST)), ComparedRun("b", "case", other)], DRAWS)
-    torn = answers(SECOND)
+
+
+def test_a_gap_that_cannot_be_told_leaves_the_others() -> None:
+    torn = answers(list(range(51, 90)), skill=0.1)
     torn = PredictionsTable(CLASSES, torn.frame.assign(case_id="x" + torn.frame["case_id"]))
-    with pytest.raises(EvaluationError, match=r"a, stratified and a, case: the tables give another case"):
-        compare_runs(
-            [ComparedRun("a", "stratified", answers(FIRST), LEAKING), ComparedRun("a", "case", torn, CLEAN)], DRAWS
-        )
+    clean = answers(list(range(45, 75)))  # images 51 to 74 are in both
+    made = compare_runs(
+        [
+            ComparedRun("a", "stratified", answers(FIRST), LEAKING),
+            ComparedRun("a", "case", clean, CLEAN),
+            ComparedRun("a", "center", torn, ELSEWHERE),
+        ],
+        DRAWS,
+    )
+    assert [(gap["first"], gap["second"]) for gap in made["gaps"]] == [
+        ("a, stratified", "a, case"),
+        ("a, stratified", "a, center"),
+    ]
+    (refused,) = made["gaps_refused"]
+    assert (refused["experiment"], refused["first"], refused["second"]) == ("a", "a, case", "a, center")
+    assert "the tables give another case or label to 24 images" in refused["reason"]
+
+
+def test_the_least_p_value_is_told_and_what_it_cannot_reach(record: dict) -> None:
+    assert record["holm"]["least_p"] == pytest.approx(2 / 101)
+    assert (record["holm"]["out_of_reach"], record["holm"]["reason"]) == ([], None)  # 2 x 2 / 101 is below 0.05
+    few = compare_runs(runs(), Resampling(60))["holm"]
+    assert few["least_p"] == pytest.approx(2 / 61)  # twice that is 0.066
+    assert set(few["out_of_reach"]) == {name for name in few["comparisons"] if not name.startswith("auc ")}
+    assert few["reason"].startswith(
+        "60 resamples give no p below 0.033, which the correction for 2 pairs raises to 0.066"
+    )
+    assert few["reason"].endswith("take 80 resamples or more")  # 2 x 2 / 81 = 0.049, 2 x 2 / 80 = 0.05

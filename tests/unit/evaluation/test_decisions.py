@@ -178,3 +178,20 @@ def test_no_figure_is_nan_or_infinite(both: dict) -> None:
 
     assert all(map(math.isfinite, numbers(both)))
     assert len(numbers(both)) > 500
+
+
+@pytest.mark.parametrize(
+    ("epoch_chosen", "begins"),
+    [(True, "The validation images also chose the epoch"), (None, "It is not known whether the validation images")],
+)
+def test_what_else_the_validation_images_chose_is_told(epoch_chosen: bool | None, begins: str) -> None:
+    found = decisions(made_up("val"), made_up("test"), epoch_chosen=epoch_chosen, resamples=100)
+    assert found["chosen_on"].startswith(begins)
+    assert found["chosen_on"].endswith("what is fitted on them may promise a little too much.")
+
+
+def test_nothing_is_told_where_the_validation_images_chose_nothing_else(both: dict) -> None:
+    found = decisions(made_up("val"), made_up("test"), epoch_chosen=False, resamples=100)
+    assert found["chosen_on"] is None
+    assert {**both, "chosen_on": None} == found
+    assert decisions(None, made_up("test"), epoch_chosen=True, resamples=100)["chosen_on"] is None

@@ -92,13 +92,36 @@ def test_copies_within_a_case_leave_the_variance_as_it_was() -> None:
 
 
 def test_logit_interval_worked_by_hand() -> None:
-    # logit .8 = ln 4 = 1.386294; 1.959964 * .04 / (.8 * .2) = .489991; back from .896303 and 1.876285.
-    assert auc_interval(0.8, 0.04**2, 0.95) == (pytest.approx(0.710191, abs=1e-5), pytest.approx(0.867184, abs=1e-5))
+    # As above: area 3/4, variance 1/16 + 1/16 from two cases each, so (1/8)^2 / (2 (1/16)^2) = 2 degrees of freedom,
+    # where Student's quantile is 4.302653. It reaches 4.302653 sqrt(1/8) / (3/16) = 8.113159 about ln 3 = 1.098612.
+    low, high = auc_interval(np.array([True, True, False, False]), np.array([0.9, 0.4, 0.5, 0.1]), single(4), 0.95)
+    assert low == pytest.approx(1 / (1 + math.exp(8.113159 - 1.098612)), rel=1e-5)
+    assert high == pytest.approx(1 / (1 + math.exp(-8.113159 - 1.098612)), rel=1e-5)
 
 
-@pytest.mark.parametrize(("area", "variance"), [(1.0, 0.0), (0.0, 0.0), (0.8, 0.0), (0.8, math.nan), (math.nan, 0.1)])
-def test_no_interval_without_a_variance(area: float, variance: float) -> None:
-    assert np.isnan(auc_interval(area, variance, 0.95)).all()
+def test_many_cases_need_no_wider_quantile_than_the_normal_one() -> None:
+    generator = np.random.default_rng(4)
+    positive = np.arange(4000) % 2 == 1
+    scores = generator.normal(size=4000) + positive
+    (area,), variance = auc_covariance(positive, scores[None], single(4000))
+    low, high = auc_interval(positive, scores, single(4000), 0.95)
+    reach = math.log(high / (1 - high)) - math.log(area / (1 - area))
+    assert reach == pytest.approx(1.959964 * math.sqrt(variance[0, 0]) / (area * (1 - area)), rel=2e-3)
+    assert math.log(area / (1 - area)) - math.log(low / (1 - low)) == pytest.approx(reach)
+
+
+@pytest.mark.parametrize(
+    ("scores", "cases"),
+    [
+        ([0.1, 0.2, 0.8, 0.9], "abcd"),  # an area of 1
+        ([0.8, 0.9, 0.1, 0.2], "abcd"),  # of 0
+        ([0.5, 0.5, 0.5, 0.5], "abcd"),  # every placement 1/2
+        ([0.1, 0.8, 0.2, 0.9], "abcc"),  # the positives of one case
+    ],
+)
+def test_no_interval_without_a_variance(scores: list[float], cases: str) -> None:
+    positive = np.array([False, False, True, True])
+    assert np.isnan(auc_interval(positive, np.array(scores), np.array(list(cases)), 0.95)).all()
 
 
 def test_the_difference_is_that_of_the_covariance() -> None:

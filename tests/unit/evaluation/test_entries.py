@@ -16,8 +16,33 @@ def test_resampled_values_give_percentiles_unless_they_never_differ() -> None:
     whole = resampled_entry(50.0, np.arange(101.0), 0.9)
     assert (whole["value"], whole["reason"]) == (50.0, None)
     assert (whole["low"], whole["high"]) == (pytest.approx(5), pytest.approx(95))
-    same = resampled_entry(0.25, np.full(100, 0.25), 0.9)
-    assert same == {"value": 0.25, "low": None, "high": None, "reason": "the resamples do not differ: no interval"}
+    assert whole["method"] == "percentile"
+    none = {"low": None, "high": None, "method": None, "reason": "the resamples do not differ: no interval"}
+    assert resampled_entry(0.25, np.full(100, 0.25), 0.9) == {"value": 0.25, **none}
+    # sums in another order: 0.1 + 0.2 + 0.3 is not 0.6 to the last digit
+    rounded = np.where(np.arange(100) % 2, 0.1 + 0.2 + 0.3, 0.6)
+    assert resampled_entry(0.6, rounded, 0.9) == {"value": 0.6, **none}
+
+
+def test_undefined_resamples_are_told_and_too_many_forbid_an_interval() -> None:
+    samples = np.arange(100.0)
+    samples[:5] = np.nan
+    few = resampled_entry(50.0, samples, 0.95, note="of two parts")
+    assert few["low"] == pytest.approx(5 + 0.025 * 94)
+    assert few["reason"] == "of two parts; undefined in 5 of 100 resamples, which are left out"
+    samples[:20] = np.nan
+    many = resampled_entry(50.0, samples, 0.95)
+    assert (many["low"], many["high"], many["method"]) == (None, None, None)
+    assert many["reason"] == "undefined in 20 of 100 resamples, too many for an interval"
+
+
+def test_an_acceleration_gives_bca_limits() -> None:
+    # without bias and acceleration BCa is the percentile method
+    samples = np.arange(101.0)
+    found = resampled_entry(50.0, samples, 0.9, acceleration=0.0)
+    assert (found["low"], found["high"], found["method"]) == (pytest.approx(5), pytest.approx(95), "bca")
+    fallen_back = resampled_entry(50.0, samples, 0.9, acceleration=float("nan"))
+    assert (fallen_back["low"], fallen_back["method"]) == (pytest.approx(5), "percentile")
 
 
 @pytest.mark.parametrize("hits", [0, 1, 8, 10])

@@ -43,7 +43,12 @@ def test_every_metric_has_value_interval_and_n() -> None:
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     for entry in entries(found):
         assert entry["low"] < entry["value"] < entry["high"]
-        assert (entry["reason"], entry["method"]) == (None, "bca")
+        assert entry["reason"] is None
+    assert {own["auc"]["method"] for own in found["per_class"].values()} == {"delong"}
+    assert {own["f1"]["method"] for own in found["per_class"].values()} == {"bca"}
+    methods = {metric: entry["method"] for metric, entry in found["overall"].items()}
+    recovered = ("balanced_accuracy", "macro_auc", "macro_precision", "macro_specificity")
+    assert methods == {metric: "recovered" if metric in recovered else "bca" for metric in OVERALL_METRICS}
     predicted = table.probabilities.argmax(axis=1)
     assert found["overall"]["mcc"]["n"] == 120
     assert found["per_class"]["Malignant"]["sensitivity"]["n"] == 40
@@ -54,9 +59,9 @@ def test_every_metric_has_value_interval_and_n() -> None:
 def test_bca_moves_the_limits_of_a_skewed_figure() -> None:
     table = made_up(skill=0.75)
     plain, moved = (metric_intervals(table, **SETTINGS, method=method) for method in ("percentile", "bca"))
-    assert {entry["method"] for entry in entries(moved)} == {"bca"}
     # areas near 1 have a long lower tail, so that both limits move down
-    before, after = (found["per_class"]["Benign"]["auc"] for found in (plain, moved))
+    before, after = (found["per_class"]["Benign"]["average_precision"] for found in (plain, moved))
+    assert (before["method"], after["method"]) == ("percentile", "bca")
     assert before["value"] == after["value"] > 0.95
     assert after["low"] < before["low"]
     assert after["high"] < before["high"]
@@ -86,6 +91,78 @@ def test_a_perfect_figure_is_not_certain() -> None:
     for entry in (malignant["auc"], found["overall"]["mcc"]):
         assert (entry["value"], entry["low"], entry["high"], entry["method"]) == (1, None, None, None)
         assert entry["reason"] == "the resamples do not differ: no interval"
+    # three independent sensitivities that each reach down by 1 - 20 / (20 + 1.96^2); the specificities share images
+    # and are taken to fall together, each by 1 - 40 / (40 + 1.96^2)
+    overall = found["overall"]
+    assert overall["balanced_accuracy"]["low"] == pytest.approx(1 - (1 - 20 / 23.841459) / 3**0.5, abs=1e-6)
+    assert overall["macro_specificity"]["low"] == pytest.approx(40 / 43.841459, abs=1e-6)
+
+
+def one_class_without_spread() -> PredictionsTable:
+    """Forty normal images, 30 of them called so; three malignant images, all found, with the highest scores."""
+    scores = np.concatenate(
+        [np.arange(40) / 40 * 2 / 3, [0.9, 0.95, 0.99]]
+    )  # those of normals from 30/40 are above 1/2
+    return PredictionsTable.from_arrays(
+        ("Normal", "Malignant"),
+        image_ids=np.arange(43).astype(str),
+        labels=["Normal"] * 40 + ["Malignant"] * 3,
+        probabilities=np.column_stack([1 - scores, scores]),
+    )
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_a_class_without_spread_leaves_its_uncertainty_in_the_mean_over_the_classes(method: str) -> None:
+    found = metric_intervals(one_class_without_spread(), **SETTINGS, method=method)
+    normal, malignant = (found["per_class"][name]["sensitivity"] for name in ("Normal", "Malignant"))
+    entry = found["overall"]["balanced_accuracy"]
+    assert (normal["value"], malignant["value"], entry["value"]) == (0.775, 1, pytest.approx(0.8875))
+    assert malignant["low"] == pytest.approx(3 / (3 + 1.959964**2), abs=1e-6)  # Wilson's limit of three in three
+    below = np.hypot(0.775 - normal["low"], 1 - 3 / (3 + 1.959964**2)) / 2
+    assert entry["low"] == pytest.approx(0.8875 - below, abs=1e-6)
+    assert entry["low"] < 0.62
+    assert entry["high"] == pytest.approx(0.8875 + (normal["high"] - 0.775) / 2)
+    assert entry["method"] == "recovered"
+    assert entry["reason"] == "Malignant: the resamples do not differ: Wilson's interval on the number of cases"
+
+
+def test_a_mean_over_classes_of_which_one_has_no_limits_has_none() -> None:
+    overall = metric_intervals(one_class_without_spread(), **SETTINGS)["overall"]
+    sentence = "the resamples do not differ: no interval"  # both areas are 1
+    assert overall["macro_auc"]["reason"] == f"Normal: {sentence}; Malignant: {sentence}"
+    assert overall["macro_average_precision"]["reason"] == f"Normal: {sentence}; Malignant: {sentence}"
+    for metric in ("macro_auc", "macro_average_precision"):
+        assert (overall[metric]["value"], overall[metric]["low"], overall[metric]["method"]) == (1, None, None)
+    assert overall["macro_f1"]["method"] == "bca"
+
+
+def test_the_two_areas_of_two_classes_are_one_figure_and_so_is_their_mean() -> None:
+    table = made_up(classes=2)
+    probabilities = table.probabilities[:, :2] / table.probabilities[:, :2].sum(axis=1, keepdims=True)
+    two = PredictionsTable.from_arrays(
+        CLASSES[:2],
+        image_ids=table.frame["image_id"],
+        labels=table.frame["label"],
+        probabilities=probabilities,
+        case_id=table.cases,
+    )
+    found = metric_intervals(two, **SETTINGS)
+    own, mean = found["per_class"]["Benign"]["auc"], found["overall"]["macro_auc"]
+    assert (mean["low"], mean["high"]) == (pytest.approx(own["low"]), pytest.approx(own["high"]))
+    assert own["low"] < own["value"] < own["high"]
+
+
+def test_where_all_others_are_of_one_case_ranking_against_them_has_no_interval() -> None:
+    table = made_up()
+    kept = table.subset((table.labels == 0) | np.isin(table.cases, ["case1"]))
+    frame = kept.frame.assign(case_id=np.where(kept.labels == 0, kept.cases, "other"))
+    found = metric_intervals(PredictionsTable(CLASSES, frame), **SETTINGS)["per_class"]["Normal"]
+    for metric in ("auc", "specificity"):
+        assert (found[metric]["low"], found[metric]["reason"]) == (
+            None,
+            "all images that are not Normal are of one case: no interval",
+        )
+    assert found["sensitivity"]["low"] is not None
 
 
 def test_a_share_of_nothing_has_wilsons_upper_limit() -> None:

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
 from osteolens.errors import EvaluationError
-from osteolens.evaluation.evaluate import evaluate
+from osteolens.evaluation.evaluate import EVALUATION_FILES, evaluate
+from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.summary import summarise
 
@@ -57,7 +59,7 @@ def entries(summary: dict) -> list[dict]:
 def test_files_and_summary(tmp_path: Path) -> None:
     table = made_up()
     summary = evaluate(table, tmp_path, resamples=200, confidence=0.9, seed=1)
-    assert {path.name for path in tmp_path.iterdir()} == FILES
+    assert {path.name for path in tmp_path.iterdir()} == FILES == set(EVALUATION_FILES)
     assert strict_json(tmp_path / "metrics_summary.json") == summary
     assert (summary["n"], summary["cases"], summary["split"]) == (120, 60, "test")
     assert summary["per_class_n"] == {"Normal": 40, "Benign": 40, "Malignant": 40}
@@ -79,6 +81,19 @@ def test_files_and_summary(tmp_path: Path) -> None:
         header = (tmp_path / f"{name}.png").read_bytes()[:24]
         assert header.startswith(b"\x89PNG")
         assert [int.from_bytes(header[at : at + 4], "big") for at in (16, 20)] == [840, 840]  # 6 inches at 140 dpi
+
+
+def test_records_bear_the_identity_of_the_answers_and_the_summary_is_last(tmp_path: Path) -> None:
+    table = made_up()
+    chosen_on = PredictionsTable(CLASSES, table.frame.assign(image_id=[f"v{row}" for row in range(120)], split="val"))
+    evaluate(table, tmp_path, validation=chosen_on, resamples=100)
+    records = [strict_json(tmp_path / f"{name}.json") for name in ("metrics_summary", "decisions", "honesty")]
+    assert {record["predictions_sha256"] for record in records} == {predictions_sha256(table)}
+    assert records[1]["validation_sha256"] == predictions_sha256(chosen_on)
+    stamps = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert stamps["metrics_summary.json"] == max(stamps.values())
+    evaluate(table, tmp_path, resamples=100)
+    assert strict_json(tmp_path / "decisions.json")["validation_sha256"] is None
 
 
 def test_classification_report_equals_scikit_learns(tmp_path: Path) -> None:
@@ -120,6 +135,15 @@ def test_intervals_widen_when_images_share_a_case() -> None:
         "accuracy"
     ]
     assert by_case["high"] - by_case["low"] > 2 * (by_image["high"] - by_image["low"])
+
+
+def test_what_the_table_lacks_comes_before_every_figure(tmp_path: Path) -> None:
+    told = "Of the 500 test images, 380 have no prediction."
+    summary = evaluate(made_up(), tmp_path, resamples=100, caveats=[told])
+    assert summary["caveats"] == [told]
+    panel = strict_json(tmp_path / "honesty.json")
+    assert panel["caveats"] == [told]
+    assert panel["conclusion"].startswith(f"{told} On the 120 images")
 
 
 def test_an_absent_class_gives_null_with_a_reason(tmp_path: Path) -> None:
@@ -190,3 +214,25 @@ def test_a_mixture_of_splits_is_refused(tmp_path: Path) -> None:
 def test_evaluation_runs_without_torch() -> None:
     code = "import sys, osteolens.evaluation.evaluate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+
+
+def test_the_cases_of_the_manifest_count_in_every_record(tmp_path: Path) -> None:
+    table = made_up()
+    manifest = pd.DataFrame(
+        {
+            "image_id": [*table.frame["image_id"], "train.jpeg"],
+            "label": [*table.frame["label"], "Normal"],
+            "case_id": [*(f"patient{index // 6 % 10}-{index // 2 % 3}" for index in range(120)), "other"],
+            "split": ["val"] * 60 + ["test"] * 60 + ["train"],
+        }
+    )
+    # the answers know no cases
+    own = PredictionsTable(CLASSES, table.frame.assign(case_id="", split=["val"] * 60 + ["test"] * 60))
+    summary = evaluate(own.part("test"), tmp_path, validation=own.part("val"), manifest=manifest, resamples=100)
+    decided, panel = (strict_json(tmp_path / f"{name}.json") for name in ("decisions", "honesty"))
+    assert summary["cases"] == panel["scores"]["cases"] == decided["test"]["cases"] == 30
+    assert decided["validation"]["cases"] == 30
+    assert decided["cases_in_both"] == 30
+    assert panel["scores"]["accuracy"] == summary["overall"]["accuracy"]
+    assert panel["scores"]["sensitivity"]["Benign"] == summary["per_class"]["Benign"]["sensitivity"]
+    assert decided["chosen_on"].startswith("It is not known whether")

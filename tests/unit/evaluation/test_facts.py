@@ -88,7 +88,7 @@ def test_a_manifest_of_another_model_is_refused(manifest: pd.DataFrame, message:
 
 
 def test_one_part_at_a_time_and_each_image_once() -> None:
-    with pytest.raises(EvaluationError, match=r"the parts test, val"):
+    with pytest.raises(EvaluationError, match=r"the splits test, val.*part\(\)"):
         gather_facts(table(split=["test", "val"]))
     headers = pd.DataFrame({"image_id": ["a.jpg", "a.png"], "width": [1, 2]})
     with pytest.raises(EvaluationError, match="the table of headers lists 1"):

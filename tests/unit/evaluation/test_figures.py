@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
 from osteolens.evaluation.evaluate import summarise
-from osteolens.evaluation.figures import confusion_figure, precision_recall_figure, roc_figure
+from osteolens.evaluation.figures import confusion_figure, precision_recall_figure, roc_figure, save_plot, svg_bytes
 from osteolens.evaluation.predictions import PredictionsTable
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -61,3 +63,14 @@ def test_confusion_matrix_prints_counts_and_shares(table: PredictionsTable) -> N
     assert texts[6:] == ["0\nno image"] * 3
     assert "test: 60 images of 60 cases" in figure.axes[0].get_title()
     assert "not for clinical use" in str(figure.get_supxlabel())
+
+
+def test_the_same_figure_gives_the_same_bytes(table: PredictionsTable, tmp_path: Path) -> None:
+    summary = summarise(table, resamples=100, confidence=0.95, seed=1)
+    drawing = svg_bytes(confusion_figure(summary))
+    assert drawing == svg_bytes(confusion_figure(summary))
+    assert b"<svg" in drawing
+    files = [save_plot(confusion_figure(summary), tmp_path / name) for name in ("first", "second")]
+    assert [[path.suffix for path in made] for made in files] == [[".png", ".svg"]] * 2
+    for one, other in zip(*files, strict=True):
+        assert one.read_bytes() == other.read_bytes()

@@ -139,7 +139,7 @@ def test_probabilities_are_read_exactly_and_a_decimal_comma_is_a_point() -> None
     [
         ([("93", "7"), ("12.5", "87.5")], "run from 7 to 93 and the rows sum to 100: percentages. Divide them by 100"),
         ([("33", "66"), ("50", "50")], "percentages"),
-        ([("93%", "7%")], "percent signs. Save fractions instead: 0.93 for 93 %"),
+        ([("93%", "7%")], "percent signs. Save fractions instead: 0.93 for 93%"),
         ([("2.5", "-1.25")], "run from -1.25 to 2.5: logits or other scores.*Apply softmax"),
         ([(repr(math.log(0.9)), repr(math.log(0.1)))], "logarithms of probabilities. Save their exponentials"),
         ([("3", "5"), ("1", "8")], "run from 1 to 8, and the rows sum to 8 to 9: no probabilities"),

@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from osteolens.evaluation.conclusion import conclude
+from osteolens.evaluation.conclusion import advantage_verdict, conclude
+from osteolens.evaluation.facts import gather_facts
+from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.honesty import honesty_panel
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.summary import summarise
 from osteolens.storage import to_json
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -59,12 +62,20 @@ def predictions(manifest: pd.DataFrame, *, skill: float) -> PredictionsTable:
     )
 
 
+def panel_of(
+    table: PredictionsTable, *, leakage: dict[str, Any] | None = None, resamples: int = 200, **known: pd.DataFrame
+) -> dict[str, Any]:
+    facts = gather_facts(table, **known)
+    summary = summarise(facts.table, resamples=resamples)
+    return honesty_panel(facts, summary, Resampling(resamples), leakage=leakage)
+
+
 @pytest.fixture(scope="module")
 def panel() -> dict[str, Any]:
     given = inputs()
     counts = {"n": 90, "shared": 30, "duplicated": 2, "near_duplicated": 0}
     leakage = {"evaluation": {"test": {"overall": counts}}, "sentence": "as leakcheck says"}
-    return honesty_panel(predictions(given["manifest"], skill=0.3), **given, leakage=leakage, resamples=200)
+    return panel_of(predictions(given["manifest"], skill=0.3), **given, leakage=leakage)
 
 
 def test_the_panel_is_standard_json_and_the_same_again(panel: dict[str, Any]) -> None:
@@ -74,7 +85,7 @@ def test_the_panel_is_standard_json_and_the_same_again(panel: dict[str, Any]) ->
     text = json.dumps(panel)  # plain values: no numpy number, no NaN below
     assert json.loads(text, parse_constant=refuse) == json.loads(to_json(panel)) == panel
     given = inputs()
-    again = honesty_panel(predictions(given["manifest"], skill=0.3), **given, resamples=200)
+    again = panel_of(predictions(given["manifest"], skill=0.3), **given)
     assert {**again, "leakage": None, "conclusion": None} == {**panel, "leakage": None, "conclusion": None}
 
 
@@ -107,9 +118,9 @@ def test_every_number_of_the_conclusion_is_in_the_panel(panel: dict[str, Any]) -
     shares = {panel["siblings"]["with_sibling"]["n"] / panel["scores"]["n"]}
     written = {f"{number:.3f}" for number in known} | {f"{number:+.3f}" for number in known}
     written |= {f"{number:,.0f}" for number in known if number == int(number)}
-    written |= {f"{100 * number:.1f} %".replace(".0 %", " %") for number in known | shares}
+    written |= {f"{100 * number:.1f}%".replace(".0%", "%") for number in known | shares}
     text = panel["conclusion"].replace(panel["subgroups"]["worst"]["accuracy"]["group"], "")
-    found = re.findall(r"[-+]?\d[\d,]*(?:\.\d+)?(?: %)?", text)
+    found = re.findall(r"[-+]?\d[\d,]*(?:\.\d+)?%?", text)
     assert len(found) > 30
     assert [number for number in found if number not in written] == []
 
@@ -118,7 +129,7 @@ def test_the_conclusion_says_what_the_figures_say(panel: dict[str, Any]) -> None
     text = panel["conclusion"]
     assert "10 of the 90 with a known source come from one that the train part does not have" in text
     assert "by itself it does not show that lesions are recognised" in text
-    assert "The anatomical site is filled in for 100 % of Benign, 100 % of Malignant and 0 % of Normal images" in text
+    assert "The anatomical site is filled in for 100% of Benign, 100% of Malignant and 0% of Normal images" in text
     assert "2 of the images are byte-identical to a train image" in text
     assert "only that tells of new patients" in text
     assert text.endswith("None of these figures supports use on patients.")
@@ -126,7 +137,7 @@ def test_the_conclusion_says_what_the_figures_say(panel: dict[str, Any]) -> None
 
 def test_a_better_model_is_told_as_one() -> None:
     given = inputs()
-    found = honesty_panel(predictions(given["manifest"], skill=9.0), **given, resamples=200)
+    found = panel_of(predictions(given["manifest"], skill=9.0), **given)
     assert found["blind"]["demographics_and_site"]["advantage"]["accuracy"]["low"] > 0
     assert "it does not come from these alone" in found["conclusion"]
     assert "not shown to tell malignant from benign" not in found["conclusion"]
@@ -134,7 +145,7 @@ def test_a_better_model_is_told_as_one() -> None:
 
 def test_a_predictions_table_alone_gives_reasons() -> None:
     table = predictions(inputs()["manifest"], skill=0.3)
-    found = honesty_panel(table, resamples=100)
+    found = panel_of(table, resamples=100)
     for section in ("leakage", "origins", "siblings", "within_sources"):
         assert found[section]["possible"] is False
         assert found[section]["reason"]
@@ -142,7 +153,10 @@ def test_a_predictions_table_alone_gives_reasons() -> None:
     assert set(found["subgroups"]["not_possible"]) == {
         *("center", "source", "sex", "age", "region", "view", "subtype", "lesion size")
     }
-    assert "No model without pixels could be scored" in found["conclusion"]
+    text = found["conclusion"]
+    assert text.count("No manifest was given, so it is not known what the model was trained on") == 1
+    assert text.lower().count("manifest") == 1
+    assert "neither whether it has seen the sources or the cases of these images" in text
     assert "No subgroup has the 20 images" in found["conclusion"]
 
 
@@ -152,6 +166,30 @@ def test_no_sibling_all_siblings_and_unknown_cases_are_told_apart(panel: dict[st
 
     assert "None of the images has another image of the same case in the train part" in text(with_sibling={"n": 0})
     everyone = {**panel["siblings"]["with_sibling"], "n": 90}
-    assert "90 of 90 images (100 %)" in text(with_sibling=everyone, without_sibling={"n": 0})
+    assert "90 of 90 images (100%)" in text(with_sibling=everyone, without_sibling={"n": 0})
     assert "nothing here tells of new patients" in text(with_sibling=everyone, without_sibling={"n": 0})
     assert "would go unseen" in text(cases_known=False)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict", "sentence"),
+    [
+        (0.01, 0.2, "better", "exceeds that by +0.100 (+0.010 to +0.200)"),
+        (-0.2, -0.01, "worse", "minus that is +0.100 (-0.200 to -0.010): an accuracy like this"),
+        (-0.01, 0.2, "no_difference", "(-0.010 to +0.200), no clear difference: an accuracy like this"),
+        (0.0, 0.2, "no_difference", "no clear difference"),
+        (None, None, "unknown", "How the model compares with it cannot be told: of one case."),
+    ],
+)
+def test_the_verdict_and_the_sentence_agree(
+    panel: dict[str, Any], low: float | None, high: float | None, verdict: str, sentence: str
+) -> None:
+    advantage = {"accuracy": {"value": 0.1, "low": low, "high": high, "reason": "of one case"}}
+    model = {**panel["blind"]["demographics"], "advantage": advantage}
+    assert advantage_verdict(model) == verdict
+    blind = {"class_shares": panel["blind"]["class_shares"], "demographics": model}
+    assert sentence in conclude({**panel, "blind": blind})
+
+
+def test_a_blind_model_that_is_not_possible_has_no_verdict() -> None:
+    assert advantage_verdict({"possible": False, "reason": "none"}) == "unknown"

@@ -80,7 +80,42 @@ def test_a_model_against_itself_shows_no_difference() -> None:
         assert (entry["difference"], entry["p_value"]) == (0, 1)
         assert (entry["low"], entry["high"]) == (None, None)
         assert entry["reason"] == "the resamples do not differ: no interval"
-    assert found["delong"]["Benign"] == {"difference": 0, "low": None, "high": None, "p_value": None}
+    reason = "the difference has no variance: no interval"
+    assert found["delong"]["Benign"] == {"difference": 0, "low": None, "high": None, "p_value": None, "reason": reason}
+
+
+def right_and_wrong(right: list[int], cases: str) -> PredictionsTable:
+    """Normal images, those marked 1 called so; the other class does not occur."""
+    chosen = np.array(right, dtype=float)
+    return PredictionsTable.from_arrays(
+        ("Normal", "Malignant"),
+        image_ids=np.arange(len(right)).astype(str),
+        labels=["Normal"] * len(right),
+        probabilities=np.column_stack([chosen, 1 - chosen]),
+        case_id=list(cases),
+    )
+
+
+def test_a_difference_that_all_resamples_share_has_no_p_value() -> None:
+    # two cases, both right in the second only: the bootstrap alone would say 2 / 201
+    found = compare(right_and_wrong([0, 0], "ab"), right_and_wrong([1, 1], "ab"), **SETTINGS)["overall"]["accuracy"]
+    assert (found["difference"], found["low"], found["p_value"]) == (1, None, None)
+    assert found["reason"] == "the resamples do not differ: no interval and no p-value"
+
+
+def test_few_cases_have_no_small_p_value() -> None:
+    # three cases, all better in the second and by different shares: the sign test gives 2 / 2^3, the bootstrap 2 / 201
+    first, second = right_and_wrong([0, 0, 0, 1], "abcc"), right_and_wrong([1, 1, 1, 1], "abcc")
+    found = compare(first, second, **SETTINGS)
+    for entry in (found["overall"]["accuracy"], found["per_class"]["Normal"]["sensitivity"]):
+        assert entry["low"] > 0
+        assert (entry["p_value"], entry["reason"]) == (0.25, None)
+
+
+def test_the_auc_of_a_class_of_one_case_keeps_that_reason() -> None:
+    first, second = (one.subset((one.labels != 2) | (one.cases == "case2")) for one in (table(0.2), table(0.5, seed=1)))
+    found = compare(first, second, **SETTINGS)["delong"]["Malignant"]
+    assert (found["p_value"], found["reason"]) == (None, "all Malignant images are of one case: no interval")
 
 
 def test_a_far_better_model_has_the_smallest_p_value() -> None:

@@ -79,5 +79,6 @@ def test_without_an_error_there_is_no_spread() -> None:
         "low": None,
         "high": None,
         "reason": "the resamples do not differ: no interval",
+        "method": None,
         "chance": 0.0,
     }

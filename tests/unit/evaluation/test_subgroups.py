@@ -33,7 +33,7 @@ def test_age_bands_begin_at_whole_tens() -> None:
 def test_lesion_bands_leave_out_images_without_a_lesion() -> None:
     areas = pd.DataFrame({"lesion_area": [0.0001, 0.003, 0.0099, 0.01, 0.03, 0.1, 1.0, math.nan]})
     assert members(areas, "lesion_area") == {
-        "below 0.3%": [0],
+        "below 0.1%": [0],
         "0.3-1%": [1, 2],
         "1-3%": [3],
         "3-10%": [4],
@@ -95,6 +95,23 @@ def test_the_worst_group_is_the_lowest_of_the_ranked() -> None:
         assert worst[metric] is not None
         assert (worst[metric]["grouping"], worst[metric]["group"], worst[metric]["n"]) == ("center", "2", 21)
         assert worst[metric]["compared"] == 2
+
+
+def test_macro_auc_is_ranked_only_with_five_cases_of_each_class() -> None:
+    table = made_up()
+    numbers = np.arange(60)
+    # center 2 holds the images 24 to 44; its seven malignant ones, 26 to 44, now are of four cases
+    few = (table.labels == 2) & (numbers >= 24) & (numbers < 45)
+    frame = table.frame.assign(
+        case_id=np.where(few, "few" + (numbers // 6).astype(str).astype(object), numbers.astype(str))
+    )
+    assert frame.loc[few, "case_id"].nunique() == 4
+    found = subgroup_scores(gather_facts(PredictionsTable(CLASSES, frame)), Resampling(200))
+    flags = {name: own["macro_auc_ranked"] for name, own in found["groupings"]["center"].items()}
+    assert (flags, found["fewest_cases"]) == ({"1": True, "2": False, "3": False}, 5)
+    worst = found["worst"]
+    assert (worst["accuracy"]["group"], worst["accuracy"]["compared"]) == ("2", 2)
+    assert (worst["macro_auc"]["group"], worst["macro_auc"]["compared"]) == ("1", 1)
 
 
 def test_groupings_that_say_nothing_are_named() -> None:

@@ -107,6 +107,22 @@ def test_the_interval_of_the_pooled_figure_agrees_with_theory() -> None:
     assert (pooled["high"] - pooled["low"]) / (2 * 1.96) == pytest.approx(expected, rel=0.12)
 
 
+def test_a_case_of_two_sources_is_drawn_for_both_at_once() -> None:
+    # Every case has the same image in x and in y: all resamples rank them alike, so pooling adds no knowledge.
+    generator = np.random.default_rng(3)
+    single = [("Malignant" if row < 20 else "Benign", generator.random(), f"case{row}") for row in range(40)]
+    rows = [(label, source, score, 0.0) for source in "xy" for label, score, _ in single]
+    found = within_source_scores(
+        gather_facts(predictions(rows, case_id=[case for *_, case in single] * 2)), Resampling(200)
+    )
+    limits = [
+        (own["value"], own["low"], own["high"])
+        for own in (found["pooled"], found["sources"]["x"], found["sources"]["y"])
+    ]
+    assert limits[1] == pytest.approx(limits[0])
+    assert limits[2] == pytest.approx(limits[0])
+
+
 def test_what_is_missing_is_named() -> None:
     resampling = Resampling(100)
     assert "source" in within_source_scores(gather_facts(predictions(source="")), resampling)["reason"]

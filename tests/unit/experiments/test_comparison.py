@@ -3,64 +3,31 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compared import answers, write_experiments, write_run
+from compared import answers, write_experiments
 
-from osteolens.errors import DataError
+from osteolens.evaluation.compared_run import ComparedRun
 from osteolens.evaluation.headline import Resampling
-from osteolens.experiments.comparison import compare_folders, find_runs, read_run
-from osteolens.storage import RunFolder, read_json, write_json, write_text
+from osteolens.evaluation.parts import predictions_sha256
+from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.experiments.compared_folders import find_folders, read_compared
+from osteolens.experiments.comparison import write_comparison
+from osteolens.storage import read_json
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Path:
-    return write_experiments(tmp_path / "results")
+def runs(tmp_path: Path) -> list[ComparedRun]:
+    results = write_experiments(tmp_path / "results")
+    return [read_compared(folder) for folder in find_folders([results / "a", results / "b"])]
 
 
-def test_experiments_and_runs_are_found_once(results: Path) -> None:
-    found = find_runs([results / "a", results / "a" / "case", results / "b"])
-    assert [(run.root.parent.name, run.root.name) for run in found] == [
-        ("a", "case"),
-        ("a", "stratified"),
-        ("b", "case"),
-    ]
-    with pytest.raises(DataError, match=r"results holds no run.*osteolens predict"):
-        find_runs([results])
-    with pytest.raises(DataError, match="nowhere holds no run"):
-        find_runs([results / "nowhere"])
-
-
-def test_a_name_that_is_relative_is_made_whole(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(results / "a" / "case")
-    (found,) = find_runs([Path()])
-    assert read_run(found).label == "a, case"
-    assert read_run(RunFolder(Path())).label == "a, case"
-
-
-def test_facts_of_a_run(results: Path) -> None:
-    leaking, clean = (read_run(RunFolder(results / "a" / scheme)) for scheme in ("stratified", "case"))
-    assert (leaking.label, leaking.kind) == ("a, stratified", "leaking")
-    assert (clean.kind, len(clean.table)) == ("new_cases", 30)
-    assert clean.overlap is not None
-    assert clean.overlap.shared["tumours"] == (0, 20)
-    assert clean.overlap.new_sources is False
-
-
-def test_another_hospital_is_told_from_the_manifest(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "a" / "center", list(range(60, 90)), source_of_test="medpix")
-    assert read_run(run).kind == "new_sources"
-    run = write_run(tmp_path / "a" / "unknown", list(range(60, 90)), source_of_test="")
-    read = read_run(run)
-    assert read.overlap is not None
-    assert read.overlap.new_sources is None
-
-
-def test_the_record_and_the_figure_are_written(results: Path, tmp_path: Path) -> None:
-    out, theirs = tmp_path / "out", tmp_path / "theirs.csv"
-    answers(list(range(60, 90)), skill=0.4, seed=7).write(theirs)
-    record = compare_folders(find_runs([results / "a", results / "b"]), [theirs], out, Resampling(100))
+def test_the_record_and_the_figure_are_written(runs: list[ComparedRun], tmp_path: Path) -> None:
+    out, theirs = tmp_path / "out", ComparedRun("theirs", "", answers(list(range(60, 90)), skill=0.4, seed=7))
+    record = write_comparison([*runs, theirs], out, Resampling(100))
     assert read_json(out / "comparison.json") == record
     assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
     assert [run["label"] for run in record["runs"]] == ["a, case", "b, case", "theirs", "a, stratified"]
+    by_label = {run.label: predictions_sha256(run.table) for run in (*runs, theirs)}
+    assert {run["label"]: run["predictions_sha256"] for run in record["runs"]} == by_label
     assert [(pair["first"], pair["second"]) for pair in record["comparisons"]] == [
         ("a, case", "b, case"),
         ("a, case", "theirs"),
@@ -73,21 +40,17 @@ def test_the_record_and_the_figure_are_written(results: Path, tmp_path: Path) ->
     assert gap["overlap"] == {"cases_first": 30, "cases_second": 15, "cases_both": 3, "images_both": 3}
 
 
-def test_files_of_different_states_are_refused(results: Path) -> None:
-    run = RunFolder(results / "a" / "case")
-    answers(list(range(60, 88))).write(run.predictions)
-    with pytest.raises(DataError, match="28 test images, the manifest lists 30 and the leakage covers 30"):
-        read_run(run)
-
-
-def test_a_leakage_that_does_not_tell_is_refused(results: Path) -> None:
-    run = RunFolder(results / "a" / "case")
-    write_json(run.leakage, {"evaluation": {}})
-    with pytest.raises(DataError, match="does not tell the leakage of test"):
-        read_run(run)
-    run.leakage.unlink()
-    with pytest.raises(DataError, match=r"leakage.json does not exist"):
-        read_run(run)
-    write_text(run.manifest, "image_id\n")
-    with pytest.raises(DataError):
-        read_run(run)
+def test_a_comparison_of_the_same_runs_is_not_made_again(runs: list[ComparedRun], tmp_path: Path) -> None:
+    path, figure = tmp_path / "comparison.json", tmp_path / "comparison.png"
+    record = write_comparison(runs, tmp_path, Resampling(100))
+    stamps = [made.stat().st_mtime_ns for made in (path, figure)]
+    assert write_comparison(runs, tmp_path, Resampling(100)) == record
+    assert [made.stat().st_mtime_ns for made in (path, figure)] == stamps
+    figure.write_bytes(b"damaged")
+    write_comparison(runs, tmp_path, Resampling(100))
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert write_comparison(runs, tmp_path, Resampling(101))["resamples"] == 101
+    of_one_case = PredictionsTable(runs[0].table.class_names, runs[0].table.frame.assign(case_id="one"))
+    changed = ComparedRun(runs[0].experiment, runs[0].scheme, of_one_case, runs[0].overlap)
+    cases = {run["label"]: run["cases"] for run in write_comparison([changed], tmp_path, Resampling(101))["runs"]}
+    assert cases == {runs[0].label: 1}

@@ -111,9 +111,11 @@ def test_answers_that_are_no_classes_are_left_unread(folder: Path, caplog: pytes
 
 
 def test_labels_without_prediction_and_unknown_cases_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    gather(folder, labels=LABELS)
-    assert "1 labelled images have no prediction (c)" in caplog.text
-    assert "no table says of 3 of 3 predicted images which case" in caplog.text
+    caveats = gather(folder, labels=LABELS).caveats
+    assert list(caveats) == caplog.messages
+    assert len(caveats) == 2
+    assert "Of the labelled images, 1 have no prediction (" in caplog.text
+    assert "No table says of 3 of 3 predicted images which case" in caplog.text
 
 
 def test_nothing_is_told_where_all_is_known(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -135,8 +137,8 @@ def test_what_it_was_trained_on_gives_parts_and_leakage(folder: Path, caplog: py
     )
     foreign = gather(folder, labels=LABELS, split=split)
     assert foreign.table.frame[["image_id", "split"]].to_numpy().tolist() == [["b", "test"], ["a", "val"]]
-    assert "1 predictions are of train images and are left out" in caplog.text
-    assert "1 images of the evaluated parts have no prediction (c)" in caplog.text
+    assert "Of the predictions, 1 are of train images and are left out" in caplog.text
+    assert "Of the images of the evaluated parts, 1 have no prediction (" in caplog.text
     assert foreign.manifest is not None
     found = division_leakage(foreign.manifest, None)
     assert found["train_images"] == 2
@@ -147,7 +149,10 @@ def test_what_it_was_trained_on_gives_parts_and_leakage(folder: Path, caplog: py
 def test_images_from_elsewhere_count_as_test_and_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     foreign = gather(folder, split="image_id,split,label\nq,train,Normal\nb,test,\n")
     assert foreign.table.splits == ("test",)
-    assert "2 of 3 predicted images are not in the table of the split (a, d); they count as not trained" in caplog.text
+    assert (
+        "Of the 3 predicted images, 2 are not in the table of the split (a, d); they count as not trained"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_rows_are_sorted_and_scored_against_both_masks():
 
 def test_size_bands():
     agreement = four_images()
-    assert [SIZE_BANDS[band][0] for band in agreement.bands] == ["3-10 %", "<0.5 %", "1-3 %", ">10 %"]
+    assert [SIZE_BANDS[band][0] for band in agreement.bands] == ["3-10%", "<0.5%", "1-3%", ">10%"]
 
 
 def test_each_iou_is_divided_by_the_ceiling_of_its_own_mask():

@@ -60,8 +60,8 @@ def test_means_over_all_images_by_class_and_by_size():
     assert result["overall"]["energy_ratio"]["n"] == 3
     assert result["per_class"]["Benign"]["iou_0.5"]["value"] == 0
     assert result["per_class"]["Malignant"]["iou_0.5"]["value"] == 1
-    assert result["per_size_band"][">10 %"]["n"] == 1
-    assert result["per_size_band"]["0.5-1 %"]["n"] == 0
+    assert result["per_size_band"][">10%"]["n"] == 1
+    assert result["per_size_band"]["0.5-1%"]["n"] == 0
     assert result["all_shapes"]["iou_0.5"]["value"] == pytest.approx(0.3 / 4)
 
 
@@ -127,8 +127,8 @@ def test_the_same_seed_gives_the_same_report():
     ("place", "reason"),
     [
         (("per_class", "Normal", "iou_0.5"), "no annotated image"),
-        (("per_size_band", "<0.5 %", "energy"), "every map is 0 everywhere"),
-        (("per_size_band", ">10 %", "iou_0.5"), "all images are of one case"),
+        (("per_size_band", "<0.5%", "energy"), "every map is 0 everywhere"),
+        (("per_size_band", ">10%", "iou_0.5"), "all images are of one case"),
         (("per_class", "Malignant", "iou_0.5"), "all images have the same value"),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_group_that_many_resamples_miss_has_no_interval():
     maps[11] = CellMap(square(15, 15, 2).astype(np.float32))
     agreement = score_maps(maps, outline, outline, (0.5,))
     result = report(agreement, [str(row) for row in range(12)], [1] * 12)
-    entry = result["per_size_band"][">10 %"]["iou_0.5"]
+    entry = result["per_size_band"][">10%"]["iou_0.5"]
     assert (entry["value"], entry["low"], entry["n"]) == (0.5, None, 2)
     assert "too many resamples" in entry["reason"]
     assert result["overall"]["iou_0.5"]["low"] is not None

@@ -23,14 +23,6 @@ def test_a_shifted_map_lies_down_and_to_the_right():
     np.testing.assert_allclose(upsample(maps.T, 4, 1, shift=(0.5, 0.0)), [[0], [0], [0.25], [0.75]])
 
 
-def test_cells_that_leave_a_rest_keep_their_distance():
-    # 5 pixels and cells of 2: the centres of the three are 0.5, 2.5 and 4.5.
-    maps = np.array([[0.0, 1.0, 3.0]], np.float32)
-    np.testing.assert_allclose(upsample(maps, 1, 5, across=(1, 2.5)), [[0, 0.25, 0.75, 1.5, 2.5]])
-    # Over pixels 0, 2 and 4: half a pixel, a quarter of a cell, to the left.
-    np.testing.assert_allclose(upsample(maps, 1, 5, across=(1, 2.5), shift=(0, -0.25)), [[0, 0.5, 1, 2, 3]])
-
-
 @pytest.mark.parametrize("size", [(224, 224), (50, 31), (7, 9), (3, 4)])
 def test_equal_to_torch(size):
     maps = np.random.default_rng(0).random((2, 3, 7, 9), np.float32)
@@ -66,7 +58,7 @@ def test_a_shift_is_one_of_the_input_and_not_of_the_picture():
 
 def test_a_map_lies_on_a_stretched_picture_as_on_the_input():
     maps = np.random.default_rng(0).random((3, 3), np.float32)
-    place = {"shift": (-0.48, 0.3), "across": (2.5, 2.8)}
+    place = {"shift": (-0.48, 0.3)}
     record = Preprocessing(size=90, resize="stretch")
     np.testing.assert_allclose(onto_picture(maps, 40, 70, record, **place), upsample(maps, 40, 70, **place), atol=1e-6)
 

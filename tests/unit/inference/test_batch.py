@@ -71,10 +71,7 @@ def test_overlays_have_the_size_of_the_picture(predictor: Predictor, folder: Pat
 
 
 def test_the_overlay_colours_the_place_that_the_network_looked_at(predictor: Predictor, tmp_path: Path) -> None:
-    """Two cells a side over pixels 0 and 32 of the input, so over 0.5 and 64.5 of a picture twice as large.
-
-    Divided evenly the input would have them over 31.5 and 95.5 of the picture. Only the first is given evidence.
-    """
+    """Two cells a side divide a picture of 128 evenly: over pixels 31.5 and 95.5. Only the first is given evidence."""
     large = dataclasses.replace(predictor, record=dataclasses.replace(predictor.record, size=64))
     path = tmp_path / "grey.png"
     cv2.imwrite(str(path), np.full((128, 128), 100, np.uint8))
@@ -89,9 +86,10 @@ def test_the_overlay_colours_the_place_that_the_network_looked_at(predictor: Pre
         coloured = large.overlay(path, "Benign").astype(int)
     strength = np.ptp(coloured, axis=2)  # grey has none
     assert strength[0, 0] == strength.max() > 100
-    assert 0.3 < strength[32, 0] / strength[0, 0] < 0.7
-    assert not strength[65:].any()
-    assert not strength[:, 65:].any()
+    assert strength[31, 0] == strength[0, 0]
+    assert 0.3 < strength[63, 0] / strength[0, 0] < 0.7
+    assert not strength[96:].any()
+    assert not strength[:, 96:].any()
 
 
 def test_an_overlay_without_evidence_is_warned_of(

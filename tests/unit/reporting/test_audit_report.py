@@ -188,7 +188,7 @@ def test_case_chapter(result: AuditResult) -> None:
     )
     assert section.tables[0].rows == (("1", "2", "2"), ("3-5", "1", "4"))
     published = {"published": {"reason": "another data set."}}
-    assert "upper bounds" in chapter(result, "cases", cases=cases, leakage=published).text[1]
+    assert "upper bound" in chapter(result, "cases", cases=cases, leakage=published).text[1]
     assert section.tables[1].rows == (("Benign", "6", "4", "66.7%"),)
 
 

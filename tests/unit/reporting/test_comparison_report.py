@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from compared import answers, write_experiments
 
+from osteolens.evaluation.compared_run import ComparedRun
 from osteolens.evaluation.headline import Resampling
-from osteolens.experiments.comparison import compare_folders, find_runs
+from osteolens.experiments.compared_folders import find_folders, read_compared
+from osteolens.experiments.comparison import write_comparison
 from osteolens.reporting.comparison_report import write_comparison_report
 from osteolens.reporting.comparison_tables import p_text
 from osteolens.reporting.comparison_words import verdict
@@ -35,7 +37,7 @@ def numbers(value: Any) -> set[str]:
 
 def words_of(page: str) -> str:
     """What a reader sees of a page or of Markdown, without footnote marks and the pictures' data."""
-    unread = r"<style>.*?</style>|<sup>.*?</sup>|<footer>.*?</footer>|Made by osteolens.*"
+    unread = r"<style>.*?</style>|<sup>.*?</sup>|\[\d+\]|<footer>.*?</footer>|Made by osteolens.*"
     text = re.sub(unread, " ", page, flags=re.DOTALL)
     text = re.sub(r"<[^>]*>", " ", text[text.index("<body>") :] if "<body>" in text else text)
     return html.unescape(text).replace("\N{EN DASH}", " to ")
@@ -49,7 +51,8 @@ def strangers(page: str, record: dict[str, Any]) -> set[str]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     root = tmp_path_factory.mktemp("compared")
     results = write_experiments(root / "results")
-    record = compare_folders(find_runs([results / "a", results / "b"]), [], root / "out", Resampling(100))
+    runs = [read_compared(folder) for folder in find_folders([results / "a", results / "b"])]
+    record = write_comparison(runs, root / "out", Resampling(100))
     return record, write_comparison_report(record, root / "out")
 
 
@@ -112,9 +115,8 @@ def test_precision_and_recall_of_the_paper_stand_side_by_side(made: tuple[dict[s
 
 
 def test_one_table_of_anybody_makes_a_page(tmp_path: Path) -> None:
-    path = tmp_path / "theirs.csv"
-    answers(list(range(30)), case_id="").write(path)
-    record = compare_folders([], [path], tmp_path, Resampling(100))
+    theirs = ComparedRun("theirs", "", answers(list(range(30)), case_id=""))
+    record = write_comparison([theirs], tmp_path, Resampling(100))
     text = words_of(write_comparison_report(record, tmp_path).read_text(encoding="utf-8"))
     assert "theirs (sharing unknown): It is not known what it shares with train" in text
     assert "No run here is known to be free of shared cases" in text
@@ -142,3 +144,15 @@ def test_what_is_shared_is_told_by_the_group_that_shares() -> None:
 
 def test_small_p_values_are_powers_of_ten() -> None:
     assert [p_text(value) for value in (0.04, 0.00023, 1.0, None)] == ["0.040", "2.3e-04", "1.000", "n/a"]
+
+
+def test_what_could_not_be_told_is_said(made: tuple[dict[str, Any], Path], tmp_path: Path) -> None:
+    record, page = made
+    gap = {"experiment": "a", "first": "a, stratified", "second": "a, case", "reason": "an image has two labels."}
+    holm = record["holm"] | {"reason": "100 resamples give no p below 0.02"}
+    (tmp_path / "comparison.png").write_bytes((page.parent / "comparison.png").read_bytes())
+    changed = write_comparison_report(record | {"gaps": [], "gaps_refused": [gap], "holm": holm}, tmp_path)
+    text = words_of(changed.read_text(encoding="utf-8"))
+    assert "a, stratified and a, case were not compared: an image has two labels." in text
+    assert "100 resamples give no p below 0.02." in text
+    assert "there is no gap to tell" not in text

@@ -11,15 +11,17 @@ from run_files import CLASSES
 from sklearn.metrics import log_loss
 
 from osteolens.evaluation.decisions import decisions
+from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.reporting import decision_words
 from osteolens.reporting.run_report import write_run_report
+from osteolens.reporting.run_results import read_run
 from osteolens.storage import RunFolder, read_json, write_json
 
 
 @pytest.fixture(scope="module")
 def page(complete_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    return Page(write_run_report(complete_run, tmp_path_factory.mktemp("page") / "report.html"))
+    return Page(write_run_report(read_run(complete_run), tmp_path_factory.mktemp("page") / "report.html"))
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +75,11 @@ def test_sets_curves_and_shares(page: Page, record: dict[str, Any]) -> None:
 
 def test_nothing_is_fitted_without_a_validation_part(changeable_run: RunFolder) -> None:
     table = PredictionsTable.from_csv(changeable_run.predictions).part("test")
-    write_json(changeable_run.evaluation / "decisions.json", decisions(None, table, resamples=100))
-    page = Page(write_run_report(changeable_run))
-    reason = "this split has no test part: what is fitted on validation could be seen on no other images"
+    table.write(changeable_run.predictions)
+    identities = {"predictions_sha256": predictions_sha256(table), "validation_sha256": None}
+    write_json(changeable_run.evaluation / "decisions.json", identities | decisions(None, table, resamples=100))
+    page = Page(write_run_report(read_run(changeable_run)))
+    reason = "there is no validation part beside the evaluated one, and nothing may be fitted on what is evaluated"
     assert f"Nothing was fitted: {reason}." in page.text
     assert f"No operating point was chosen: {reason}." in page.text
     assert f"No temperature was fitted: {reason}." in page.text
@@ -91,7 +95,7 @@ def test_a_point_that_could_not_be_chosen_says_why(changeable_run: RunFolder) ->
     reason = "no positive image in the validation part"
     points["high_sensitivity"] |= {"threshold": None, "reason": reason, "validation": None, "test": None}
     write_json(path, record)
-    page = Page(write_run_report(changeable_run))
+    page = Page(write_run_report(read_run(changeable_run)))
     assert f"{question}: no operating point, {reason}." in page.text
     assert page.table(f"{question}, 95%")["Sensitivity of at least 90%: test"]["Threshold"] == "not defined"
 
@@ -143,5 +147,5 @@ def test_temperature_in_words(temperature: float, how: str) -> None:
 def test_cases_in_both_parts_are_told(complete_run: RunFolder, changeable_run: RunFolder, tmp_path: Path) -> None:
     path = changeable_run.evaluation / "decisions.json"
     write_json(path, read_json(path) | {"cases_in_both": 7})
-    assert "7 cases have images in both parts" in Page(write_run_report(changeable_run)).text
-    assert "in both parts" not in Page(write_run_report(complete_run, tmp_path / "report.html")).text
+    assert "7 cases have images in both parts" in Page(write_run_report(read_run(changeable_run))).text
+    assert "in both parts" not in Page(write_run_report(read_run(complete_run), tmp_path / "report.html")).text

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from html_page import Page
@@ -11,17 +10,17 @@ from run_files import make_run
 
 from osteolens.config import load_config
 from osteolens.errors import DataError
-from osteolens.evaluation.comparison import compare_runs
 from osteolens.evaluation.headline import Resampling
-from osteolens.experiments.comparison import read_run
+from osteolens.experiments.compared_folders import read_compared
+from osteolens.experiments.comparison import write_comparison
 from osteolens.reporting.experiment_report import write_experiment_report
+from osteolens.reporting.run_results import read_runs
 from osteolens.storage import RunFolder, read_json, write_json
 
-NOTHING: dict[str, Any] = {}  # a record that is not read
 
-
-def compared(*runs: RunFolder) -> dict[str, Any]:
-    return compare_runs([read_run(run) for run in runs], Resampling(resamples=100))
+def write_page(out: Path, *runs: RunFolder) -> Path:
+    record = write_comparison([read_compared(run) for run in runs], out.parent, Resampling(resamples=100))
+    return write_experiment_report(read_runs(runs), record, out)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def case_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 @pytest.fixture(scope="module")
 def page(complete_run: RunFolder, case_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Page:
     out = tmp_path_factory.mktemp("page") / "report.html"
-    return Page(write_experiment_report([complete_run, case_run], compared(complete_run, case_run), out))
+    return Page(write_page(out, complete_run, case_run))
 
 
 def test_leakage_comes_before_the_first_figure_and_the_clean_run_first(page: Page) -> None:
@@ -65,7 +64,7 @@ def test_every_run_has_its_links(page: Page) -> None:
 
 
 def test_single_leaking_run(complete_run: RunFolder, tmp_path: Path) -> None:
-    page = Page(write_experiment_report([complete_run], compared(complete_run), tmp_path / "report.html"))
+    page = Page(write_page(tmp_path / "report.html", complete_run))
     assert "No run on this page is free of shared cases" in page.text
     assert "so there is no gap to tell" in page.text
 
@@ -75,20 +74,29 @@ def test_copied_files_are_leakage_too(case_run: RunFolder, tmp_path: Path) -> No
     leakage = read_json(run.leakage)
     leakage["evaluation"]["test"]["overall"]["duplicated"] = 1
     write_json(run.leakage, leakage)
-    page = Page(write_experiment_report([run], compared(run), tmp_path / "report.html"))
+    page = Page(write_page(tmp_path / "report.html", run))
     assert "case (shares files)" in page.table("Figures of the test part")
     assert page.table("Share of images")["case, test (reported)"]["Same file in train"] == "1.9% (1 of 54)"
     assert "The honest figures" not in page.text
 
 
 def test_runs_that_do_not_make_one_report_are_refused(complete_run: RunFolder, tmp_path: Path) -> None:
-    out = tmp_path / "report.html"
     with pytest.raises(DataError, match="no run to report on"):
-        write_experiment_report([], NOTHING, out)
+        read_runs([])
     with pytest.raises(DataError, match="one run per split scheme, but these are on stratified, stratified"):
-        write_experiment_report([complete_run, complete_run], NOTHING, out)
+        read_runs([complete_run, complete_run])
     other = RunFolder(Path(shutil.copytree(complete_run.root, tmp_path / "second" / "case")))
     load_config(other.config, ["experiment=second", "training.split_strategy=case"]).save(other.config)
     with pytest.raises(DataError, match=r"different experiments: \['second', 'tiny'\]"):
-        write_experiment_report([complete_run, other], NOTHING, out)
+        read_runs([complete_run, other])
+
+
+def test_a_comparison_of_other_answers_is_refused(complete_run: RunFolder, case_run: RunFolder, tmp_path: Path) -> None:
+    record = write_comparison([read_compared(complete_run)], tmp_path, Resampling(resamples=100))
+    out = tmp_path / "report.html"
+    with pytest.raises(DataError, match=r"comparison is not of the answers of tiny, case\. Run osteolens report"):
+        write_experiment_report(read_runs([complete_run, case_run]), record, out)
+    record["runs"][0]["predictions_sha256"] = "0" * 64
+    with pytest.raises(DataError, match="not of the answers of tiny, stratified"):
+        write_experiment_report(read_runs([complete_run]), record, out)
     assert not out.exists()

@@ -11,9 +11,11 @@ from command import osteolens
 from printed_numbers import leaves, numbers_in, numbers_of_run, printable, text_of_page
 from run_files import audit_record
 
+from osteolens.config import load_config
 from osteolens.errors import DataError
 from osteolens.evaluation.published import load_published
 from osteolens.reporting.poc_report import write_poc_report
+from osteolens.reporting.run_results import read_runs
 from osteolens.storage import RunFolder, write_json
 
 SECTIONS = [
@@ -36,7 +38,7 @@ def audit(tmp_path: Path) -> Path:
 
 
 def report_on(runs: list[RunFolder], out: Path, audit: Path | None = None) -> str:
-    return write_poc_report(runs, out, audit).read_text(encoding="utf-8")
+    return write_poc_report(read_runs(runs), out, audit).read_text(encoding="utf-8")
 
 
 def section(text: str, title: str) -> str:
@@ -50,7 +52,7 @@ def changed(path: Path, change: Callable[[Any], None]) -> None:
 
 
 def test_every_number_stands_in_a_file(runs: list[RunFolder], audit: Path, tmp_path: Path) -> None:
-    path = write_poc_report(runs, tmp_path, audit)
+    path = write_poc_report(read_runs(runs), tmp_path, audit)
     in_files = [number for run in runs for number in numbers_of_run(run.root, NOT_SHOWN)]
     aims = [target.above for target in load_published().targets]
     known = printable([*in_files, *leaves(audit_record()), *aims])
@@ -151,11 +153,26 @@ def test_a_changed_number_changes_the_report_and_nothing_else_does(runs: list[Ru
     assert "0.988" in report_on(runs, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "is_center"), [("center", True), ("source-center-b", False), ("centered", False), ("by_center", True)]
+)
+def test_a_target_is_for_the_runs_of_its_scheme(
+    runs: list[RunFolder], tmp_path: Path, name: str, *, is_center: bool
+) -> None:
+    changes = [f"training.split_strategy={name}"]
+    if not name.startswith(("center", "source-")) or name == "centered":
+        changes.append(f"data.split_files={{{name}: some.csv}}")
+    load_config(runs[0].config, changes[::-1]).save(runs[0].config)
+    rows = section(report_on(runs, tmp_path), "Targets first set")
+    (row,) = re.findall(r"^\| accuracy above 55% .*$", rows, flags=re.MULTILINE)
+    assert row.split(" | ")[1] == (f"{name} (shares cases)" if is_center else "none")
+
+
 def test_report_verb_writes_card_and_report(runs: list[RunFolder], capsys: pytest.CaptureFixture[str]) -> None:
     results = runs[0].root.parents[1]
     assert runs[1].root.parents[1] == results
     assert osteolens("report", "-o", "experiment=tiny", "-o", f"paths.results_dir={results}") == 0
-    told = capsys.readouterr().out
+    assert capsys.readouterr().out.strip() == str(results / "tiny" / "report.html")
     for path in (*(run.root / "model_card.md" for run in runs), results / "tiny" / "poc_report.md"):
+        assert path.is_file()
         assert path.with_suffix(".html").is_file()
-        assert str(path) in told

@@ -6,7 +6,7 @@ import pytest
 
 from osteolens.errors import DataError
 from osteolens.reporting.run_results import read_run
-from osteolens.storage import RunFolder, read_json, write_json
+from osteolens.storage import RunFolder, read_json, read_table, write_json, write_table
 
 
 def test_every_record_is_read(complete_run: RunFolder) -> None:
@@ -17,7 +17,8 @@ def test_every_record_is_read(complete_run: RunFolder) -> None:
     assert run.figures["roc_curves"].startswith(b"<?xml")
     assert run.figures["corruption_curves"].startswith(b"\x89PNG")
     assert run.leaks
-    assert run.knows_cases
+    assert run.kind == "leaking"
+    assert run.compared.label == "tiny, stratified"
 
 
 def test_a_drawing_of_the_corruptions_is_preferred(changeable_run: RunFolder) -> None:
@@ -37,6 +38,7 @@ def test_corruptions_need_not_be_measured(changeable_run: RunFolder) -> None:
     [
         ("config.yaml", "train"),
         ("manifest.csv", "train"),
+        ("predictions.csv", "predict"),
         ("leakage.json", "train"),
         ("provenance.json", "train"),
         ("training_log.csv", "train"),
@@ -59,30 +61,38 @@ def test_missing_file_is_named_with_its_verb(changeable_run: RunFolder, missing:
         read_run(changeable_run)
 
 
-@pytest.mark.parametrize(
-    ("file", "place", "verb"),
-    [
-        ("evaluation/honesty.json", ("scores", "n"), "eval"),
-        ("evaluation/decisions.json", ("test", "n"), "eval"),
-        ("robustness/corruption.json", ("clean", "n"), "robustness"),
-    ],
-)
-def test_records_of_other_images_are_refused(
-    changeable_run: RunFolder, file: str, place: tuple[str, str], verb: str
-) -> None:
-    path = changeable_run.root / file
-    record = read_json(path)
-    record[place[0]][place[1]] = 53
-    write_json(path, record)
-    said = rf"{re.escape(file)} is of 53 test images, .* are of 54 test images. Run osteolens {verb} again"
-    with pytest.raises(DataError, match=said):
+def exchanged(run: RunFolder, part: str) -> None:
+    """Put other answers for the same images in the place of a part's: Normal and Benign exchanged."""
+    table = read_table(run.predictions)
+    rows = table["split"] == part
+    table.loc[rows, ["prob_Normal", "prob_Benign"]] = table.loc[rows, ["prob_Benign", "prob_Normal"]].to_numpy()
+    write_table(run.predictions, table.drop(columns="predicted"))
+
+
+@pytest.mark.parametrize(("part", "file"), [("test", "metrics_summary.json"), ("val", "decisions.json")])
+def test_other_answers_for_the_same_images_are_noticed(changeable_run: RunFolder, part: str, file: str) -> None:
+    exchanged(changeable_run, part)
+    with pytest.raises(DataError, match=rf"{file} is not of the answers in .*predictions\.csv. Run osteolens eval"):
         read_run(changeable_run)
 
 
-def test_records_of_another_part_are_refused(changeable_run: RunFolder) -> None:
-    path = changeable_run.evaluation / "honesty.json"
-    write_json(path, read_json(path) | {"split": "val"})
-    with pytest.raises(DataError, match=r"honesty\.json is of 54 val images"):
+@pytest.mark.parametrize(
+    ("file", "verb"),
+    [
+        ("evaluation/metrics_summary.json", "eval"),
+        ("evaluation/honesty.json", "eval"),
+        ("evaluation/decisions.json", "eval"),
+        ("robustness/corruption.json", "robustness"),
+        ("gradcam/annotation_report.json", "gradcam"),
+    ],
+)
+def test_records_of_other_answers_are_refused(changeable_run: RunFolder, file: str, verb: str) -> None:
+    path = changeable_run.root / file
+    write_json(path, read_json(path) | {"predictions_sha256": "0" * 64})
+    with pytest.raises(DataError, match=rf"{re.escape(file)} is not of the answers in .*Run osteolens {verb} again"):
+        read_run(changeable_run)
+    write_json(path, {key: value for key, value in read_json(path).items() if key != "predictions_sha256"})
+    with pytest.raises(DataError, match=rf"{re.escape(file)} lacks predictions_sha256. Run osteolens {verb} again"):
         read_run(changeable_run)
 
 
@@ -90,7 +100,7 @@ def test_files_of_different_states_are_refused(changeable_run: RunFolder) -> Non
     leakage = read_json(changeable_run.leakage)
     leakage["evaluation"]["test"]["overall"]["n"] = 9
     write_json(changeable_run.leakage, leakage)
-    with pytest.raises(DataError, match="do not belong together: the figures are of 54 test images"):
+    with pytest.raises(DataError, match="do not belong together: the predictions are of 54 test images"):
         read_run(changeable_run)
     write_json(changeable_run.leakage, ["not", "a", "record"])
     with pytest.raises(DataError, match=r"leakage\.json holds no record. Run osteolens train again"):

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from osteolens.data.audit.tables import NONE_GIVEN
-from osteolens.domain import NORMAL
+from osteolens.domain import NONE_GIVEN, NORMAL
 
 Severity = Literal["problem", "caution", "note"]
 _Check = tuple[str, Severity, str, str]  # key of a list in the summary, severity, noun, text

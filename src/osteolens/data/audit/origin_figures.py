@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from osteolens.data.audit.drawing import HATCHES, LEGEND_ABOVE, AuditFigure, finished
 from osteolens.data.audit.run import AuditResult
-from osteolens.data.audit.tables import NONE_GIVEN
-from osteolens.domain import NORMAL
+from osteolens.domain import NONE_GIVEN, NORMAL
 from osteolens.palette import BLUE, PALETTE, VERMILION
 
 _PANELS = {

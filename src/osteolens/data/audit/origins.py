@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from osteolens.data.audit.tables import NONE_GIVEN, class_names
-from osteolens.domain import Column
+from osteolens.data.audit.tables import class_names
+from osteolens.domain import NONE_GIVEN, Column
 
 STATISTICS = (
     "mean",

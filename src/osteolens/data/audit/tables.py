@@ -9,13 +9,10 @@ import numpy as np
 import pandas as pd
 
 from osteolens.data.columns import REGIONS, SITES, SUBTYPES, VIEWS
-from osteolens.domain import AGE_BANDS, BTXRD_CLASSES, Column
+from osteolens.domain import AGE_BANDS, AREA_BANDS, BTXRD_CLASSES, NONE_GIVEN, Column
 
 Counts = dict[str, dict[str, int]]
 
-# share of the image; half of all BTXRD lesions lie below 1 %, where no map of 7 x 7 can follow them
-AREA_BANDS = {"below 0.1%": 0.0, "0.1-0.3%": 0.001, "0.3-1%": 0.003, "1-3%": 0.01, "3-10%": 0.03, "10% and over": 0.1}
-NONE_GIVEN = "none given"
 QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
 _FLAG_GROUPS = {"site": SITES, "view": VIEWS, "region": REGIONS, "subtype": SUBTYPES}

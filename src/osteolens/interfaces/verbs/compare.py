@@ -15,10 +15,11 @@ from osteolens.storage import to_json
 
 def compare(
     folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="FOLDER...", help="Run folders, or experiment folders with several.")
-    ] = None,
-    predictions: Annotated[
-        list[Path] | None, typer.Option(help="Any predictions table besides, named by its file. Repeatable.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="FOLDER...",
+            help="Folders of runs, of experiments, or of anybody's predictions as osteolens eval left them.",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the page, the figure and the record.")] = Path(
         "results/comparison"
@@ -29,14 +30,15 @@ def compare(
     json: AsJson = False,
 ) -> None:
     """Set runs and splits side by side: figures, gap between splits, models on the same images, published figures."""
-    if not folders and not predictions:
-        raise ConfigError("name at least one folder of a run or of an experiment, or a table with --predictions.")
+    if not folders:
+        raise ConfigError("name at least one folder of a run, of an experiment, or of evaluated predictions.")
     options = resolve(config, override, None, quiet=quiet)
     from osteolens.evaluation.headline import Resampling
-    from osteolens.experiments.comparison import compare_folders, find_runs
+    from osteolens.experiments.compared_folders import find_folders, read_compared
+    from osteolens.experiments.comparison import write_comparison
     from osteolens.reporting.comparison_report import write_comparison_report
 
     resampling = Resampling(**options.evaluation.draws(options.seed))
-    record = compare_folders(find_runs(folders or []), predictions or [], out, resampling)
+    record = write_comparison([read_compared(folder) for folder in find_folders(folders)], out, resampling)
     page = write_comparison_report(record, out)
     say(to_json(record).rstrip() if json else page)

@@ -25,7 +25,6 @@ from osteolens.interfaces.options import (
     resolve,
 )
 from osteolens.interfaces.terminal import say
-from osteolens.storage import read_json
 
 
 def train(
@@ -83,12 +82,16 @@ def evaluate(
     options = resolve(config, override, data, quiet=quiet)
     if predictions is not None:
         from osteolens.data.radiographs import load_radiographs
+        from osteolens.evaluation.evaluate import HONESTY_FILE
         from osteolens.experiments.foreign import evaluate_table
+        from osteolens.storage import read_json
 
         radiographs = None if data is None else load_radiographs(options.data)
         folder = out or Path("results/evaluation")
         tables = {"labels": labels, "split_table": split_table}
         summaries = [evaluate_table(predictions, folder, options, **tables, data=radiographs)]
+        if not (json or quiet):
+            say(read_json(folder / HONESTY_FILE)["conclusion"])
     else:
         radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
         from osteolens.experiments import stages
@@ -138,15 +141,11 @@ def report(
 ) -> None:
     """Write the pages on all finished runs of an experiment, their model cards and the proof-of-concept report."""
     options = resolve(config, override, None, quiet=quiet)
-    from osteolens.experiments.comparison import RECORD_NAME
-    from osteolens.interfaces.main_job import finished_runs, write_report
-    from osteolens.reporting.results_page import write_results_page
+    from osteolens.interfaces.main_job import write_report
 
-    page = write_report(options)
-    say(page)
+    say(write_report(options, markdown, command=command))
     if markdown is not None:
-        record = read_json(page.parent / RECORD_NAME)
-        say(write_results_page(finished_runs(options), record, markdown, command=command))
+        say(markdown)
 
 
 def run(
