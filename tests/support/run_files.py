@@ -208,12 +208,27 @@ def _write_maps(run: RunFolder, table: PredictionsTable) -> None:
     }
     write_json(run.explanation / "annotation_report.json", report)
     (run.explanation / "annotation_comparison.png").write_bytes(PIXEL)
-    _write_proof(run)
+    _write_proof(run, table)
     groups = {"TP": {"total": 7, "shown": [{}, {}]}, "FP": {"total": 0, "shown": []}, "FN": {"total": 1, "shown": [{}]}}
     galleries = {name: {"file": f"gallery_{name}.png", "groups": groups} for name in CLASSES}
-    write_json(run.explanation / "gallery_index.json", {"galleries": galleries})
+    write_json(run.explanation / "gallery_index.json", {"galleries": galleries, "choice": "The most confident ones."})
+    _write_map_pictures(run, table)
     for gallery in galleries.values():
         (run.explanation / str(gallery["file"])).write_bytes(PIXEL)
+
+
+def _write_map_pictures(run: RunFolder, table: PredictionsTable) -> None:
+    """Write what the page of all maps shows: one annotated image, answered as its label or not, and its scores."""
+    record = table.frame.iloc[-1]
+    facts = {"case_id": record["case_id"], "source": record["source"], "center": "", "subtype": "osteosarcoma"}
+    facts |= {"image_id": record["image_id"], "truth": record["label"], "answer": record["predicted"]}
+    panels = [{"file": "pictures/one.jpg", "shows": "radiograph", "class": None, "zero": None}]
+    image = {**facts, "probability": 0.5, "annotated": True, "area_share": 0.02, "galleries": [], "panels": panels}
+    image |= {"width": 8, "height": 8, "outline": "M1,1 5,1 5,5Z"}
+    record = {"predictions_sha256": predictions_sha256(table), "classes": list(CLASSES), "images": [image]}
+    write_json(run.explanation / "map_pictures.json", record)
+    scores = {"image_id": [facts["image_id"]], "size_band": ["1-3%"], "ceiling": [0.6], "iou_0.5": [0.2]}
+    write_table(run.explanation / "annotation_scores.csv", pd.DataFrame(scores))
 
 
 def _map_group(images: int, offset: float) -> dict[str, Any]:
@@ -221,7 +236,7 @@ def _map_group(images: int, offset: float) -> dict[str, Any]:
     return {"n": images, "cases": images // 2, **_map_scores(offset), "baselines": baselines}
 
 
-def _write_proof(run: RunFolder) -> None:
+def _write_proof(run: RunFolder, table: PredictionsTable) -> None:
     def area(value: float) -> dict[str, Any]:
         return {"value": value, "low": value - 0.01, "high": value + 0.01, "n": 24, "reason": None}
 
@@ -235,6 +250,7 @@ def _write_proof(run: RunFolder) -> None:
     }
     steps = [{"stage": stage, **likeness(value)} for stage, value in (("classifier", 0.71), ("conv_stem, bn1", 0.12))]
     proof = {
+        "predictions_sha256": predictions_sha256(table),
         "n": 24,
         "cases": 12,
         "split": "test",

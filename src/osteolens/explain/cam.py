@@ -74,6 +74,13 @@ class MapBatch:
         return int(np.count_nonzero(self.maps.values.max(axis=(2, 3)) == 0))
 
 
+def used_method(model: BTXRDClassifier, method: MapMethod) -> MapMethod:
+    """Return the method that makes the maps of a network: never ``auto``, which is one or the other."""
+    if method != "auto":
+        return method
+    return "gradcam" if model.linear_head() is None else "closed_form"
+
+
 def class_maps(
     model: BTXRDClassifier,
     images: torch.Tensor,
@@ -104,9 +111,9 @@ def class_maps(
         not exist.
     """
     chosen = _chosen_classes(model, classes)
-    linear = model.linear_head() if method in {"auto", "closed_form"} else None
+    method = used_method(model, method)
+    linear = model.linear_head() if method == "closed_form" else None
     if linear is None:
-        method = "gradcam" if method == "auto" else method
         _check_closed_form(model, method, resolution)
     images = images.to(next(model.parameters()).device).contiguous(memory_format=torch.channels_last)
     with _evaluation_mode(model):
@@ -120,7 +127,7 @@ def class_maps(
         logits=logits.float().cpu().numpy(),
         probabilities=softmax(logits).astype(np.float32),
         classes=chosen,
-        method=method if linear is None else "closed_form",
+        method=method,
     )
 
 

@@ -32,6 +32,11 @@ class CellMap:
         return replace(self, values=self.values[index])
 
     @property
+    def cells(self) -> tuple[int, int]:
+        """Return its number of cells, down and across."""
+        return (self.values.shape[-2], self.values.shape[-1])
+
+    @property
     def is_zero(self) -> bool:
         """Whether it shows no positive evidence anywhere."""
         return not (self.values > 0).any()

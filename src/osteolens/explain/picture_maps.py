@@ -1,7 +1,8 @@
-"""One map per picture, of the class that is asked for of each, in batches."""
+"""Maps of pictures of the classes that are asked for of each, in batches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,17 +27,34 @@ def picture_maps(
     classes: NDArray[np.int64],
     *,
     options: ExplanationOptions,
+    rows: Sequence[int] | None = None,
     description: str = "class-activation maps",
 ) -> CellMap:
-    """Return the maps [N, h, w] of pictures uint8 [N, S, S], already resized, each of its class in `classes` ([N]).
+    """Return the maps of pictures, each of its own class or classes.
 
-    Only the classes that a batch holds are mapped, since gradient methods need a pass for each.
+    Only the classes that a batch asks for are mapped, since gradient methods need a pass for each.
+
+    Parameters
+    ----------
+    pictures
+        uint8 [N, S, S], already resized.
+    classes
+        [M] or [M, K]: the class or classes of each of the M pictures that are mapped.
+    rows
+        Places of these in `pictures`, in order; None for all.
+
+    Returns
+    -------
+    CellMap
+        [M, h, w] or [M, K, h, w]
     """
+    places = np.arange(len(pictures)) if rows is None else np.asarray(rows)
     made = []
-    for start in track(range(0, len(pictures), BATCH), description):
+    for start in track(range(0, len(places), BATCH), description):
         part = slice(start, start + BATCH)
-        wanted, position = np.unique(classes[part], return_inverse=True)
-        images = torch.from_numpy(normalise(pictures[part], record))
+        wanted = np.unique(classes[part])
+        images = torch.from_numpy(normalise(pictures[places[part]], record))
         found = class_maps(model, images, method=options.method, resolution=options.resolution, classes=wanted.tolist())
-        made.append(found.maps[np.arange(len(position)), position])
+        own = np.arange(len(images)).reshape(-1, *[1] * (classes.ndim - 1))
+        made.append(found.maps[own, np.searchsorted(wanted, classes[part])])
     return replace(made[0], values=np.concatenate([maps.values for maps in made]))

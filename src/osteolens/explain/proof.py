@@ -13,7 +13,7 @@ from osteolens.domain import Preprocessing
 from osteolens.evaluation.figures import save_plot
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.explain.cam import mapped_class
+from osteolens.explain.cam import mapped_class, used_method
 from osteolens.explain.case_means import CaseMeans, Members
 from osteolens.explain.deletion import BLUR, KINDS, ORDERS, STEPS, Curves, deletion_insertion
 from osteolens.explain.picture_maps import picture_maps
@@ -22,6 +22,8 @@ from osteolens.explain.sanity import LIKENESS, Cascade, randomisation_cascade
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.randomness import named_generator
 from osteolens.storage import write_json
+
+PROOF_FILES = ("sanity.json", "sanity.png", "sanity.svg")
 
 
 def prove_run(
@@ -53,7 +55,7 @@ def prove_run(
         What ``sanity.json`` holds. A figure is ``{"value", "low", "high", "n", "reason"}``, intervals by case.
     """
     drawn = named_generator(seed, "proof").permutation(len(table))[: options.proof_images]
-    rows = np.sort(drawn)
+    rows, method = np.sort(drawn), used_method(model, options.method)
     chosen, classes = pictures[rows], table.probabilities.argmax(axis=1)[rows]
     reasons = {"undefined": "a map is the same everywhere in every image"}
     generator = named_generator(seed, "bootstrap proof")
@@ -68,7 +70,8 @@ def prove_run(
         **means.counts(everything),
         "of_images": len(table),
         "split": table.splits[0],
-        "map_class": mapped_class(options.method, "answered class"),
+        "method": method,
+        "map_class": mapped_class(method, "answered class"),
         "zero_maps": int((maps.values.max(axis=(1, 2)) <= 0).sum()),
         "confidence": evaluation.confidence,
         "resamples": evaluation.bootstrap_resamples,

@@ -8,30 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from osteolens.config import EvaluationOptions, ExplanationOptions
-from osteolens.data.preprocessing import normalise
 from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.figures import save_figure
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.explain.agreement import score_maps
+from osteolens.explain.agreement import MapAgreement, score_maps
 from osteolens.explain.agreement_report import agreement_report
 from osteolens.explain.baselines import score_baselines
-from osteolens.explain.cam import MapMethod, class_maps, map_meaning, mapped_class
+from osteolens.explain.cam import MapMethod, map_meaning, mapped_class, used_method
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.gallery import Group, choose, gallery_figure, gallery_file, gallery_index, index_table
+from osteolens.explain.map_pictures import write_map_pictures
 from osteolens.explain.panels import choose_panels, comparison_figure
+from osteolens.explain.picture_maps import picture_maps
+from osteolens.explain.score_table import SCORE_TABLE, score_table
+from osteolens.explain.views import Views, input_views
 from osteolens.models.classifier import BTXRDClassifier
-from osteolens.progress import track
 from osteolens.storage import write_json, write_table
 
 logger = logging.getLogger("osteolens")
 
-BATCH = 16
 Pictures = NDArray[np.uint8]
 Masks = Mapping[int, NDArray[np.uint8]]
 Maps = dict[int, CellMap]
@@ -45,6 +45,7 @@ def explain_run(
     *,
     masks: Masks,
     all_shapes_masks: Masks,
+    views: Views | None = None,
     out: Path,
     options: ExplanationOptions,
     evaluation: EvaluationOptions,
@@ -52,8 +53,9 @@ def explain_run(
 ) -> dict[str, Any]:
     """Make the maps of one part and write what they show.
 
-    Files: ``gallery_<Class>.png``, ``gallery_index.json`` and ``.csv``, ``annotation_report.json`` and, where there are
-    annotations, ``annotation_comparison.png``.
+    Files: ``gallery_<Class>.png``, ``gallery_index.json`` and ``.csv``, ``annotation_report.json``,
+    ``annotation_scores.csv``, ``map_pictures.json`` with the pictures that it names and, where there are annotations,
+    ``annotation_comparison.png``.
 
     Parameters
     ----------
@@ -64,6 +66,8 @@ def explain_run(
     masks, all_shapes_masks
         Row of the table to its mask at input size, uint8 0/1 [S, S]: lesions by their outline, and the union of
         everything drawn. Rows without an annotation are absent.
+    views
+        The radiographs as a reader is shown them; None shows the network's inputs.
     out
         Folder for the files.
 
@@ -83,9 +87,7 @@ def explain_run(
     annotated = {row: masks[row] for row in sorted(masks) if masks[row].any()}
     groups = choose(table, options.gallery_size)
     needed = sorted({*annotated, *(row for group in groups for row in group.rows)})
-    maps, method = _all_maps(model, record, pictures, needed, options)
-    answered = _maps_of(maps, table.probabilities.argmax(axis=1))
-    _write_galleries(groups, table, pictures, maps=answered, masks=annotated, out=out, method=method)
+    maps, method = _all_maps(model, record, pictures, needed, options), used_method(model, options.method)
     true_maps = {row: heat for row, heat in _maps_of(maps, table.labels).items() if row in annotated}
     agreement = score_maps(true_maps, annotated, all_shapes_masks, options.iou_thresholds)
     baselines = score_baselines(
@@ -104,10 +106,10 @@ def explain_run(
     report["annotations_outside_the_input"] = len(masks) - len(annotated)
     report[IDENTITY] = predictions_sha256(table)
     _write_report(report, out)
-    if chosen := choose_panels(agreement, table.labels[agreement.rows], options.comparison_panels, seed):
-        words = map_meaning(method, "true class")
-        figure = comparison_figure(chosen, agreement, table, pictures, maps=true_maps, masks=annotated, meaning=words)
-        save_figure(figure, out / "annotation_comparison.png")
+    write_table(out / SCORE_TABLE, score_table(agreement, table))
+    views = input_views(pictures, annotated) if views is None else views
+    _write_pictures(groups, agreement, table, views, maps=maps, out=out, method=method)
+    _write_comparison(agreement, table, views, maps=true_maps, out=out, method=method, options=options, seed=seed)
     return report
 
 
@@ -119,17 +121,11 @@ def _write_report(report: dict[str, Any], out: Path) -> None:
 
 def _all_maps(
     model: BTXRDClassifier, record: Preprocessing, pictures: Pictures, rows: list[int], options: ExplanationOptions
-) -> tuple[Maps, MapMethod]:
-    """Return row to the maps [K, h, w] of all classes (small enough to keep), and the method that made them."""
-    maps: Maps = {}
-    method: MapMethod = options.method
-    for start in track(range(0, len(rows), BATCH), "class-activation maps"):
-        batch = rows[start : start + BATCH]
-        images = torch.from_numpy(normalise(pictures[batch], record))
-        made = class_maps(model, images, method=options.method, resolution=options.resolution)
-        maps |= {row: made.maps[place] for place, row in enumerate(batch)}
-        method = made.method
-    return maps, method
+) -> Maps:
+    """Return row to the maps [K, h, w] of all classes, small enough to keep."""
+    every = np.tile(np.arange(model.network.num_classes), (len(rows), 1))
+    maps = picture_maps(model, record, pictures, every, options=options, rows=rows)
+    return {row: maps[place] for place, row in enumerate(rows)}
 
 
 def _maps_of(maps: Maps, classes: NDArray[np.int64]) -> Maps:
@@ -137,27 +133,49 @@ def _maps_of(maps: Maps, classes: NDArray[np.int64]) -> Maps:
     return {row: heat[classes[row]] for row, heat in maps.items()}
 
 
-def _write_galleries(
+def _write_pictures(
     groups: list[Group],
+    agreement: MapAgreement,
     table: PredictionsTable,
-    pictures: Pictures,
+    views: Views,
     *,
     maps: Maps,
-    masks: Masks,
     out: Path,
     method: MapMethod,
 ) -> None:
-    meaning = map_meaning(method, "answered class")
+    """Write the galleries and the pictures of every map."""
+    meaning, answered = map_meaning(method, "answered class"), _maps_of(maps, table.probabilities.argmax(axis=1))
+    area_shares = dict(zip(agreement.rows.tolist(), agreement.area_share.tolist(), strict=True))
     for name in table.class_names:
         own = [group for group in groups if group.class_name == name]
-        figure = gallery_figure(own, table, pictures, maps=maps, masks=masks, meaning=meaning)
+        figure = gallery_figure(own, table, views, maps=answered, area_shares=area_shares, meaning=meaning)
         save_figure(figure, out / gallery_file(name))
     shown = sorted({row for group in groups for row in group.rows})
-    if zero := sum(maps[row].is_zero for row in shown):
+    if zero := sum(answered[row].is_zero for row in shown):
         logger.warning("%d of %d maps in the galleries are 0 everywhere: no evidence was found.", zero, len(shown))
-    index = gallery_index(groups, table, masks) | {"map_class": mapped_class(method, "answered class")}
+    index = gallery_index(groups, table, area_shares) | {"map_class": mapped_class(method, "answered class")}
     write_json(out / "gallery_index.json", index)
     write_table(out / "gallery_index.csv", index_table(index))
+    write_map_pictures(groups, table, views, maps=maps, area_shares=area_shares, out=out, method=method)
+
+
+def _write_comparison(
+    agreement: MapAgreement,
+    table: PredictionsTable,
+    views: Views,
+    *,
+    maps: Maps,
+    out: Path,
+    method: MapMethod,
+    options: ExplanationOptions,
+    seed: int,
+) -> None:
+    """Write the comparison panel, where any image is annotated."""
+    labels, cases = table.labels[agreement.rows], table.cases[agreement.rows]
+    if chosen := choose_panels(agreement, labels, cases, options.comparison_panels, seed):
+        meaning = map_meaning(method, "true class")
+        figure = comparison_figure(chosen, agreement, table, views, maps=maps, meaning=meaning)
+        save_figure(figure, out / "annotation_comparison.png")
 
 
 def _check(pictures: Pictures, table: PredictionsTable, masks: Masks, all_shapes_masks: Masks) -> None:

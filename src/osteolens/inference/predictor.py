@@ -1,8 +1,7 @@
-"""A checkpoint that answers: for pictures already resized, for a file, for a whole manifest."""
+"""A checkpoint that answers: for pictures already resized, for files, for a whole manifest."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,18 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from osteolens.config import Config
-from osteolens.data.images import read_grey
-from osteolens.data.preprocessing import normalise, read_input
 from osteolens.domain import Prediction, Preprocessing
-from osteolens.explain.cam import class_maps
-from osteolens.explain.overlay import overlay
+from osteolens.inference.reading import InputBatch
 from osteolens.models.checkpoint import load_checkpoint, restore_model
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.models.forward import class_probabilities
 from osteolens.runtime import get_device, keep_freed_memory
 from osteolens.storage import sha256_file
-
-logger = logging.getLogger("osteolens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +69,12 @@ class Predictor:
             flip_averaging=self.flip_averaging,
         )
 
-    def answer(self, path: Path, name: str) -> Prediction:
-        """Answer for one file under the name that results give it; raises DataError for one that cannot be read."""
-        probabilities = self.probabilities(read_input(path, self.record)[None])[0]
-        return Prediction(name, dict(zip(self.class_names, probabilities.tolist(), strict=True)))
-
-    def overlay(self, path: Path, class_name: str) -> NDArray[np.uint8]:
-        """Return a file's picture at its own size with the map of a class over it, RGB uint8 [height, width, 3].
-
-        A map that is 0 everywhere leaves the picture as it is, and is warned of.
-        """
-        device = next(self.model.parameters()).device
-        images = torch.from_numpy(normalise(read_input(path, self.record)[None], self.record)).to(device)
-        options, wanted = self.config.explanation, [self.class_names.index(class_name)]
-        made = class_maps(
-            self.model, images, method=options.method, resolution=options.resolution, classes=wanted
-        ).maps[0, 0]
-        if made.is_zero:
-            logger.warning("%s: the map of %s is 0 everywhere, no evidence was found.", path.name, class_name)
-        grey = read_grey(path)
-        height, width = grey.shape
-        return overlay(grey, made.onto(height, width, self.record))
+    def answers(self, batch: InputBatch) -> list[Prediction]:
+        """Answer for each picture of a batch that was read."""
+        if not batch.names:
+            return []
+        rows = self.probabilities(batch.pictures).tolist()
+        return [
+            Prediction(name, dict(zip(self.class_names, row, strict=True)))
+            for name, row in zip(batch.names, rows, strict=True)
+        ]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from osteolens.data.audit.findings import counted
-from osteolens.reporting.chapters import Block, Section
+from osteolens.reporting.chapters import Block, Link, Section
 from osteolens.reporting.html import EmbeddedFigure, as_jpeg
+from osteolens.reporting.map_index import INDEX
 from osteolens.reporting.metric_table import MetricTable, count_cell, difference_cell, metric_cell, metric_text
 from osteolens.reporting.proof_section import proof_section
 from osteolens.reporting.run_results import MapResults, RunResults
@@ -64,6 +65,7 @@ _BY_GROUP = (
     "Small groups have wide intervals and some are best or worst by chance. The baselines stand beside the pointing "
     "game; annotation_report.json has them for every score and group."
 )
+_ALL_MAPS = "All maps of annotated images and of the galleries: to filter, sort and enlarge"
 
 
 def map_chapter(run: RunResults) -> Section:
@@ -74,6 +76,7 @@ def map_chapter(run: RunResults) -> Section:
         report = run.maps.report
         blocks = [Block("text", sentence) for sentence in map_sentences(report)]
         blocks += _score_blocks(run, report) if report["n"] else []
+        blocks.append(Block("links", (Link(_ALL_MAPS, f"{run.folder.explanation.name}/{INDEX}"),)))
         blocks += [Block("wide", figure) for figure in _figures(run.maps)]
     inner = () if run.maps is None else (proof_section(run.maps),)
     return Section("maps", "Where the network looked", tuple(blocks), inner)
@@ -189,7 +192,8 @@ def _figures(maps: MapResults) -> Iterator[EmbeddedFigure]:
         ]
         yield EmbeddedFigure(
             as_jpeg(maps.comparison),
-            "Radiograph, annotation, map of the true class, overlay; images chosen blind to their score.",
+            "Radiograph, annotation, map of the true class, overlay; images chosen blind to their score, at most one "
+            "of a case.",
             f"Maps beside annotations. Mean over all annotated images: {', '.join(ious)}.",
         )
     for name, png in maps.galleries.items():
@@ -197,6 +201,7 @@ def _figures(maps: MapResults) -> Iterator[EmbeddedFigure]:
         shown = ", ".join(f"{kind} {len(group['shown'])} of {group['total']}" for kind, group in groups.items())
         yield EmbeddedFigure(
             as_jpeg(png),
-            f"{name}: the most confident right (TP) and wrong (FP, FN) answers. Shown: {shown}.",
+            f"{name}: the most confident right (TP) and wrong (FP, FN) answers, at most one image of a case. Shown, of "
+            f"all such images: {shown}.",
             f"Gallery of the class {name} with maps of the answered class. Shown: {shown}.",
         )

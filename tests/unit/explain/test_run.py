@@ -88,6 +88,15 @@ def test_maps_of_the_true_class_are_scored_and_every_file_is_written(grey_model,
     assert stored["overall"] == report["overall"]
     assert stored["predictions_sha256"] == predictions_sha256(table)
     assert stored["resolution"] == [SIDE, SIDE]
+    scores = pd.read_csv(tmp_path / "annotation_scores.csv").set_index("image_id")
+    assert scores["iou_0.5"].to_dict() == {"a": 1, "c": 0, "d": 1}
+    assert scores["zero"].to_dict() == {"a": False, "c": True, "d": False}
+    assert scores["area_share"].tolist() == [1 / 16] * 3
+    assert scores["size_band"].tolist() == ["3-10%"] * 3
+    assert scores["all_shapes_energy"].to_dict() == {"a": 1, "c": pytest.approx(np.nan, nan_ok=True), "d": 1}
+    listed = read_json(tmp_path / "map_pictures.json")
+    assert listed["predictions_sha256"] == predictions_sha256(table)
+    assert [image["image_id"] for image in listed["images"]] == ["a", "b", "c", "d"]  # b is in a gallery
     for name in ("gallery_Normal", "gallery_Benign", "gallery_Malignant", "annotation_comparison"):
         picture = cv2.imread(str(tmp_path / f"{name}.png"))
         assert picture is not None

@@ -1,0 +1,64 @@
+"""What the page of all maps is made of, read from the files of a run's folder ``gradcam/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osteolens.domain import Column
+from osteolens.errors import DataError
+from osteolens.evaluation.parts import IDENTITY
+from osteolens.explain.map_pictures import MAP_PICTURES
+from osteolens.explain.score_table import SCORE_TABLE
+from osteolens.storage import read_json, read_table
+
+
+@dataclass(frozen=True, slots=True)
+class MapFiles:
+    """Everything that is shown, checked to be of the same answers.
+
+    Attributes
+    ----------
+    report, index, pictures
+        Content of ``annotation_report.json``, ``gallery_index.json`` and ``map_pictures.json``.
+    scores
+        Image id to its row of ``annotation_scores.csv``, without what is empty in it.
+    """
+
+    report: dict[str, Any]
+    index: dict[str, Any]
+    pictures: dict[str, Any]
+    scores: dict[str, dict[str, str]]
+
+
+def read_map_files(folder: Path) -> MapFiles:
+    """Read the files; a :class:`DataError` says which is missing, damaged or of other answers than the rest."""
+    pictures = _record(folder / MAP_PICTURES, (IDENTITY, "classes", "images"))
+    report = _record(folder / "annotation_report.json", (IDENTITY, "n", "cases"))
+    if pictures[IDENTITY] != report[IDENTITY]:
+        raise DataError(f"{folder / MAP_PICTURES} is not of the answers that the report is of. {_AGAIN}")
+    index = _record(folder / "gallery_index.json", ("galleries", "choice"))
+    rows = read_table(_present(folder / SCORE_TABLE)).to_dict("records")
+    scores = {str(row[Column.IMAGE_ID]): {str(name): cell for name, cell in row.items() if cell != ""} for row in rows}
+    annotated = {image[Column.IMAGE_ID] for image in pictures["images"] if image["annotated"]}
+    if annotated != set(scores):
+        raise DataError(f"{folder / SCORE_TABLE} and {MAP_PICTURES} are of different images. {_AGAIN}")
+    return MapFiles(report, index, pictures, scores)
+
+
+_AGAIN = "Run osteolens gradcam again."
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise DataError(f"{path} is missing. {_AGAIN}")
+    return path
+
+
+def _record(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+    record = read_json(_present(path))
+    if not isinstance(record, dict) or (missing := [key for key in keys if key not in record]):
+        what = f"lacks {', '.join(missing)}" if isinstance(record, dict) else "holds no record"
+        raise DataError(f"{path} {what}. {_AGAIN}")
+    return record
