@@ -31,7 +31,7 @@ from osteolens.experiments import stages
 from osteolens.storage import write_table, write_text
 
 PLAN = Path(__file__).with_suffix(".yaml")
-FIGURES = {"macro_auc": "macro AUC", "accuracy": "accuracy", "sensitivity": "malignant sensitivity at 90 % specificity"}
+FIGURES = {"macro_auc": "macro AUC", "accuracy": "accuracy", "sensitivity": "malignant sensitivity at 90% specificity"}
 
 BEFORE = """# What each part of the recipe is worth
 
@@ -112,7 +112,7 @@ def planned_runs(plan: dict[str, Any], folder: Path, data: str, out: Path) -> It
 
 
 def figures_of(table: PredictionsTable) -> dict[str, float]:
-    """Return macro AUC, accuracy and malignant sensitivity at 90 % specificity of one part."""
+    """Return macro AUC, accuracy and malignant sensitivity at 90% specificity of one part."""
     points = compared_points(table)
     own = {"macro_auc": "macro_auc", "accuracy": "accuracy", "sensitivity": AT_SPECIFICITY}
     return {name: float(points[metric]) for name, metric in own.items()}

@@ -13,6 +13,7 @@ from osteolens.evaluation.corruption import corruption_curves
 from osteolens.evaluation.evaluate import evaluate
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.storage import RunFolder, write_json, write_table
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -54,13 +55,12 @@ def make_run(
     evaluate(
         parts["test"],
         run.evaluation,
+        Resampling(RESAMPLES, seed=seed),
         validation=parts.get("val"),
         manifest=frame.drop(columns=list(_METADATA)),
         metadata=metadata,
         headers=frame[["image_id", *_HEADERS]],
         leakage=leakage,
-        resamples=RESAMPLES,
-        seed=seed,
     )
     if complete:
         _write_maps(run, parts["test"])
@@ -227,7 +227,7 @@ def _write_corruptions(run: RunFolder, clean: PredictionsTable, seed: int) -> No
         case_id=frame["case_id"],
         split=frame["split"],
     )
-    curves = corruption_curves(clean, {("blur", 1.5): corrupted}, resamples=RESAMPLES, seed=seed)
+    curves = corruption_curves(clean, {("blur", 1.5): corrupted}, Resampling(RESAMPLES, seed=seed))
     words = {"title": "blur", "description": "Soft edges", "unit": "pixels", "one_step": False, "strengths": [1.5]}
     record = {
         "class_names": list(CLASSES),

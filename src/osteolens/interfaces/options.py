@@ -42,6 +42,10 @@ SplitTable = Annotated[
     Path | None,
     typer.Option(help="CSV of image_id and split: what the model of --predictions was trained on.", show_default=False),
 ]
+Renormalise = Annotated[
+    bool,
+    typer.Option("--renormalise", help="Divide rows of --predictions that sum to 0.95 to 1.05 by their sum."),
+]
 EvaluationFolder = Annotated[
     Path | None,
     typer.Option("--out", help="Folder for the figures of --predictions.", show_default="results/evaluation"),

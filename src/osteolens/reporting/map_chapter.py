@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from osteolens.data.audit.findings import counted
 from osteolens.reporting.chapters import Block, Section
 from osteolens.reporting.html import EmbeddedFigure, as_jpeg
 from osteolens.reporting.metric_table import MetricTable, count_cell, metric_cell, metric_text
 from osteolens.reporting.run_results import MapResults, RunResults
 from osteolens.reporting.run_tables import MAP_DIGITS, level
+from osteolens.wording import counted
 
 NO_MAPS = "The maps were not made for this run. osteolens gradcam makes them."
 _SCORES = {

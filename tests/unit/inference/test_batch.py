@@ -7,30 +7,20 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
+from untrained import untrained
 
 from osteolens.config import load_config
 from osteolens.errors import DataError
 from osteolens.inference.batch import infer, list_pictures
 from osteolens.inference.predictor import Predictor
-from osteolens.models.checkpoint import Checkpoint, save_checkpoint
-from osteolens.models.factory import create_model
+from osteolens.models.checkpoint import save_checkpoint
 
 
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     config = load_config(None, ["model.backbone=mobilenetv2_050", "data.image_size=32", "data.resize=letterbox"])
-    torch.manual_seed(3)
-    checkpoint = Checkpoint.of(
-        config,
-        create_model(config.model, 3).state_dict(),
-        epoch=1,
-        metrics={},
-        class_weights=[1.0, 1.0, 1.0],
-        provenance={},
-    )
-    path = save_checkpoint(tmp_path_factory.mktemp("model") / "net.pt", checkpoint)
+    path = save_checkpoint(tmp_path_factory.mktemp("model") / "net.pt", untrained(config))
     return Predictor.from_checkpoint(path, "cpu")
 
 

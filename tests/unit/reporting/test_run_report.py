@@ -25,6 +25,7 @@ CLASSES = ["Normal", "Benign", "Malignant"]
 FIXED_NUMBERS = {
     ("0", False),  # "above 0 the change costs", "0 is the best"
     ("1", False),  # "1 means no preference"
+    ("10", False),  # "fewer than 10 cases": osteolens.evaluation.estimates.FEWEST_DRAWN
     ("1.6", False),  # minutes: 31 + 32 + 33 seconds of the training log
 }
 NOT_SHOWN = frozenset({"curve", "bins"})  # long lists of numbers, among which any number would be found
@@ -60,7 +61,7 @@ def test_every_number_is_in_a_result_file(printed: list[Printed], complete_run: 
 def test_numbers_of_changed_files_are_not_found(printed: list[Printed], changeable_run: RunFolder) -> None:
     for path in changeable_run.root.rglob("*.json"):
         write_json(path, shrunk(read_json(path)))
-    assert len(not_in_files(printed, changeable_run)) > 50
+    assert len(not_in_files(printed, changeable_run)) > 40
 
 
 def shrunk(value: Any) -> Any:
@@ -108,7 +109,8 @@ def test_intervals_are_those_of_the_summary(page: Page, complete_run: RunFolder)
     limits = (sensitivity["low"], sensitivity["high"])
     assert float(figure) == pytest.approx(sensitivity["value"], abs=5.01e-4)
     assert (float(low), float(high)) == pytest.approx(limits, abs=5.01e-3)
-    assert "95%, bias-corrected and accelerated, 100 bootstrap resamples by case" in page.text
+    assert "Intervals: 95%, from 100 bootstrap resamples of whole cases (bias-corrected and accelerated)." in page.text
+    assert "The AUC of a class has DeLong's limits." in page.text
 
 
 def test_chapters_and_their_order(page: Page) -> None:

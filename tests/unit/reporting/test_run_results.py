@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -116,4 +117,82 @@ def test_an_older_record_names_what_it_lacks(changeable_run: RunFolder) -> None:
     del record["selective"]
     write_json(path, record)
     with pytest.raises(DataError, match=r"decisions\.json lacks selective. Run osteolens eval again"):
+        read_run(changeable_run)
+
+
+def damaged(path: Path, place: tuple[str | int, ...], value: object) -> None:
+    """Put a value in the place of another, or take that away where the value is None."""
+    record = read_json(path)
+    holder = record
+    for step in place[:-1]:
+        holder = holder[step]
+    if value is None:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = value
+    write_json(path, record)
+
+
+MALIGNANT_POINT = ("operating_points", "questions", "Malignant against the rest", "high_sensitivity")
+
+
+@pytest.mark.parametrize(
+    ("file", "place", "told"),
+    [
+        ("honesty", ("scores", "accuracy", "low"), "lacks scores.accuracy.low"),
+        ("honesty", ("scores", "sensitivity", "Malignant"), "is damaged at scores.sensitivity: lacks Malignant"),
+        ("honesty", ("blind", "source", "advantage", "accuracy"), "lacks blind.source.advantage.accuracy"),
+        ("honesty", ("siblings", "with_sibling", "per_source_n"), "lacks siblings.with_sibling.per_source_n"),
+        ("honesty", ("within_sources", "source_alone", "pairs"), "lacks within_sources.source_alone.pairs"),
+        ("honesty", ("subgroups", "worst", "macro_auc"), "lacks subgroups.worst.macro_auc"),
+        ("decisions", ("calibration", "temperature", "test", "ece", "by_chance"), "lacks calibration.temperature.test"),
+        ("decisions", (*MALIGNANT_POINT, "test", "specificity"), "lacks operating_points.questions.Malignant against"),
+        ("decisions", ("conformal", "sets", "cutoffs", 2), "conformal.sets.cutoffs: holds 2 entries for 3 classes"),
+        ("metrics_summary", ("per_class", "Benign", "auc"), "is damaged at per_class.Benign: lacks auc"),
+        ("metrics_summary", ("overall", "mcc", "value"), "lacks overall.mcc.value"),
+        ("metrics_summary", ("confusion_matrix", 0, 0), "confusion_matrix.0: holds 2 entries for 3 classes"),
+        ("classification_report", ("macro avg", "support"), "lacks macro avg.support"),
+    ],
+)
+def test_what_a_record_lacks_within_is_named(
+    changeable_run: RunFolder, file: str, place: tuple[str | int, ...], told: str
+) -> None:
+    path = changeable_run.evaluation / f"{file}.json"
+    damaged(path, place, None)
+    with pytest.raises(DataError, match=rf"{file}\.json .*{re.escape(told)}.*Run osteolens eval again\."):
+        read_run(changeable_run)
+
+
+@pytest.mark.parametrize(
+    ("file", "place", "value"),
+    [
+        ("honesty", ("scores", "accuracy"), "0.8"),
+        ("honesty", ("scores", "accuracy", "value"), "0.8"),
+        ("honesty", ("blind", "source"), 3),
+        ("honesty", ("origins",), []),
+        ("honesty", ("subgroups", "groupings", "sex", "F", "n"), "27"),
+        ("decisions", ("calibration",), 1),
+        ("decisions", ("selective", "curve", "risk"), "all"),
+        ("decisions", ("validation",), "val"),
+        ("metrics_summary", ("class_names",), 3),
+        ("metrics_summary", ("confidence",), "95%"),
+        ("metrics_summary", ("per_class", "Benign"), [1]),
+        ("classification_report", ("macro avg",), 0.5),
+    ],
+)
+def test_another_kind_of_value_within_a_record_is_refused(
+    changeable_run: RunFolder, file: str, place: tuple[str | int, ...], value: object
+) -> None:
+    damaged(changeable_run.evaluation / f"{file}.json", place, value)
+    where = re.escape(".".join(map(str, place)))
+    with pytest.raises(DataError, match=rf"{file}\.json is damaged at {where}.*: .*Run osteolens eval again\."):
+        read_run(changeable_run)
+
+
+@pytest.mark.parametrize(
+    ("file", "verb"), [("evaluation/honesty.json", "eval"), ("robustness/corruption.json", "robustness")]
+)
+def test_a_file_that_cannot_be_read_names_its_verb(changeable_run: RunFolder, file: str, verb: str) -> None:
+    (changeable_run.root / file).write_text('{"n": ', encoding="utf-8")
+    with pytest.raises(DataError, match=rf"{re.escape(file)} is not a readable JSON.*Run osteolens {verb} again\."):
         read_run(changeable_run)
