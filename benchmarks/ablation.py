@@ -39,7 +39,7 @@ FIGURES = {
     "macro_auc": "macro AUC",
     "malignant_auc": "malignant AUC",
     "accuracy": "accuracy",
-    "sensitivity": "malignant sensitivity at 90 % specificity",
+    "sensitivity": "malignant sensitivity at 90% specificity",
     **MAP_FIGURES,
 }
 

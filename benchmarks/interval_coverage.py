@@ -36,6 +36,7 @@ from osteolens.evaluation.estimates import metric_intervals
 from osteolens.evaluation.metrics import compute_metrics, point_metrics
 from osteolens.evaluation.paired import two_sided_p_value
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.progress import track
 from osteolens.randomness import named_generator
 from osteolens.storage import write_text
@@ -197,7 +198,7 @@ def reported(
         probabilities=probabilities,
         case_id=cases,
     )
-    found = metric_intervals(table, resamples=RESAMPLES, confidence=CONFIDENCE, seed=1)
+    found = metric_intervals(table, Resampling(RESAMPLES, CONFIDENCE, seed=1))
     for name in SHOWN:
         entry = found["per_class"]["second"][name] if name in OF_CLASS else found["overall"][name]
         low, high = (math.nan if entry[side] is None else entry[side] for side in ("low", "high"))

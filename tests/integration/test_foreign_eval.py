@@ -33,7 +33,7 @@ def test_figures_are_those_worked_out_by_hand(tmp_path: Path, capsys: pytest.Cap
     command = ["eval", "--predictions", theirs, "--labels", labels, "--out", out]
     assert osteolens(*command, "-o", "evaluation.bootstrap_resamples=100", "--json") == 0
     captured = capsys.readouterr()
-    assert "Of the labelled images, 1 have no prediction (1 sick: 5)" in captured.err
+    assert "Of the labelled images, 1 has no prediction (1 sick: 5)" in captured.err
     summary = json.loads(captured.out)
     assert (summary["n"], summary["cases"]) == (4, 3)
     assert summary["overall"]["accuracy"]["value"] == 0.75  # 3 is called well
@@ -83,6 +83,7 @@ def test_nothing_of_somebody_else_is_written_over(tmp_path: Path, capsys: pytest
     [
         (["--labels", "l.csv"], 2, "--labels can be used with --predictions FILE only"),
         (["--split-table", "s.csv", "--out", "o"], 2, "--split-table, --out can be used with --predictions FILE only"),
+        (["--renormalise"], 2, "--renormalise can be used with --predictions FILE only"),
         (["--predictions", "p.csv", "--split", "case"], 2, "what the model was trained on is given with --split-table"),
         (["--predictions", "p.csv", "--all-splits"], 2, "without --split and --all-splits"),
         (["--predictions", "p.csv", "--labels", "no/such.csv"], 1, "no/such.csv does not exist"),
@@ -116,7 +117,9 @@ def test_a_data_root_gives_labels_cases_headers_and_contents(
     capsys.readouterr()
     command = ["eval", "--predictions", tmp_path / "theirs.xlsx", "--data", phantom_root, "--split-table", division]
     assert osteolens(*command, "--out", tmp_path / "out", *FEW) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'out' / 'metrics_summary.json'}\n"
+    summary_file, page = tmp_path / "out" / "metrics_summary.json", tmp_path / "out" / "report.html"
+    assert capsys.readouterr().out == f"{summary_file}\n{page}\n"
+    assert "Can these figures be trusted?" in page.read_text(encoding="utf-8")
     is_test = (asked["split"] == "test").to_numpy()
     right = answers(asked["label"]).to_numpy().argmax(axis=1) == asked["label"].map(CLASSES.index).to_numpy()
     summary = read_json(tmp_path / "out" / "metrics_summary.json")

@@ -13,6 +13,7 @@ from osteolens.evaluation.corruption import corruption_curves
 from osteolens.evaluation.evaluate import evaluate
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.storage import RunFolder, write_json, write_table
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -58,13 +59,12 @@ def make_run(
     evaluate(
         parts["test"],
         run.evaluation,
+        Resampling(RESAMPLES, seed=seed),
         validation=parts.get("val"),
         manifest=frame.drop(columns=list(_METADATA)),
         metadata=metadata,
         headers=frame[["image_id", *_HEADERS]],
         leakage=leakage,
-        resamples=RESAMPLES,
-        seed=seed,
     )
     if complete:
         _write_maps(run, parts["test"])
@@ -200,16 +200,21 @@ def _write_maps(run: RunFolder, table: PredictionsTable) -> None:
         "warnings": ["1 of 36 maps is 0 everywhere."],
         "overall": _map_scores(0.1234),
         **{name: _map_scores(offset) for name, offset in BASELINES.items()},
+        "all_shapes": _map_scores(0.1111),
         "differences": {name: _map_scores(offset / 10) for name, offset in BASELINES.items()},
         "per_class": {"Benign": _map_group(18, 0.06), "Normal": _map_group(0, 0.0)},
-        "per_size_band": {"<0.5%": _map_group(36, 0.07)},
+        "per_size_band": {"0.3-1%": _map_group(36, 0.07)},
         "per_source": {"atlas": _map_group(12, 0.08)},
         "per_subtype": {},
     }
     write_json(run.explanation / "annotation_report.json", report)
     (run.explanation / "annotation_comparison.png").write_bytes(PIXEL)
     _write_proof(run, table)
-    groups = {"TP": {"total": 7, "shown": [{}, {}]}, "FP": {"total": 0, "shown": []}, "FN": {"total": 1, "shown": [{}]}}
+    groups = {
+        "TP": {"total": 7, "cases": 5, "shown": [{}, {}]},
+        "FP": {"total": 0, "cases": 0, "shown": []},
+        "FN": {"total": 1, "cases": 1, "shown": [{}]},
+    }
     galleries = {name: {"file": f"gallery_{name}.png", "groups": groups} for name in CLASSES}
     write_json(run.explanation / "gallery_index.json", {"galleries": galleries, "choice": "The most confident ones."})
     _write_map_pictures(run, table)
@@ -280,7 +285,7 @@ def _write_corruptions(run: RunFolder, clean: PredictionsTable, seed: int) -> No
         case_id=frame["case_id"],
         split=frame["split"],
     )
-    curves = corruption_curves(clean, {("blur", 1.5): corrupted}, resamples=RESAMPLES, seed=seed)
+    curves = corruption_curves(clean, {("blur", 1.5): corrupted}, Resampling(RESAMPLES, seed=seed))
     words = {"title": "blur", "description": "Soft edges", "unit": "pixels", "one_step": False, "strengths": [1.5]}
     record = {
         "class_names": list(CLASSES),

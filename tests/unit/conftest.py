@@ -7,29 +7,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from PIL import Image
+from untrained import untrained
 
 from osteolens.config import load_config
 from osteolens.inference.predictor import Predictor
-from osteolens.models.checkpoint import Checkpoint, save_checkpoint
-from osteolens.models.factory import create_model
+from osteolens.models.checkpoint import save_checkpoint
 
 
 @pytest.fixture(scope="session")
 def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Untrained, with pictures of 32 pixels."""
     config = load_config(None, ["model.backbone=mobilenetv2_050", "data.image_size=32", "data.resize=letterbox"])
-    torch.manual_seed(3)
-    made = Checkpoint.of(
-        config,
-        create_model(config.model, 3).state_dict(),
-        epoch=1,
-        metrics={},
-        class_weights=[1.0, 1.0, 1.0],
-        provenance={},
-    )
-    return save_checkpoint(tmp_path_factory.mktemp("model") / "net.pt", made)
+    return save_checkpoint(tmp_path_factory.mktemp("model") / "net.pt", untrained(config))
 
 
 @pytest.fixture(scope="session")

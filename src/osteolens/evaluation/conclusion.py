@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from osteolens.domain import MALIGNANT
+from osteolens.evaluation.blind import INPUT_WORDS
 from osteolens.evaluation.siblings import NO_MANIFEST
+from osteolens.wording import counted
 
 Verdict = Literal["better", "worse", "no_difference", "unknown"]
 
 GIVEN_AWAY = 0.5  # difference between two classes in the share of images that have a value at all
 
-_WORDS = {
-    "gender": "sex",
-    "region": "body region",
-    "site": "anatomical site",
-    "mode": "colour mode",
-    "bytes": "file size",
-}
 _MODELS = {
     "demographics": "demographics and projection",
     "demographics_and_site": "demographics, projection and site",
@@ -96,13 +92,30 @@ def best_blind(blind: dict[str, dict[str, Any]]) -> str | None:
     return max(possible, key=lambda name: possible[name]["scores"]["accuracy"]["value"], default=None)
 
 
+def given(model: dict[str, Any]) -> str:
+    """Return in words what a model without pixels is told of an image.
+
+    Parameters
+    ----------
+    model
+        One value of the panel's ``blind``.
+    """
+    words = [INPUT_WORDS.get(name, name) for name in model["inputs"]]
+    return f"the {words[0]}" if len(words) == 1 else _listed(words)
+
+
 def _scores(panel: dict[str, Any]) -> Iterator[str]:
     scores = panel["scores"]
     yield (
-        f"On the {scores['n']:,} images of the {panel['split']} part ({scores['cases']:,} cases) the model reaches an "
-        f"accuracy of {_figure(scores['accuracy'])} and a macro AUC of {_figure(scores['macro_auc'])}; in brackets "
-        f"stand {_percent(panel['confidence'])} intervals by case."
+        f"On the {counted(scores['n'], 'image')} of the {panel['split']} part ({counted(scores['cases'], 'case')}) "
+        f"the model reaches an accuracy of {_figure(scores['accuracy'])} and a macro AUC of "
+        f"{_figure(scores['macro_auc'])}; in brackets stand {_percent(panel['confidence'])} intervals by case."
     )
+    if malignant := scores["per_class_n"].get(MALIGNANT):
+        yield (
+            f"It finds a share of {_figure(scores['sensitivity'][MALIGNANT])} of the "
+            f"{counted(malignant, f'{MALIGNANT} image')}."
+        )
 
 
 def _origins(origins: dict[str, Any]) -> Iterator[str]:
@@ -111,12 +124,12 @@ def _origins(origins: dict[str, Any]) -> Iterator[str]:
     elif origins["unseen_n"] == 0:
         yield (
             f"All {origins['n']:,} with a known {origins['column']} come from one that the train part has too, so this "
-            "does not tell how the model does elsewhere."
+            "does not tell how the model does elsewhere, nor do the figures by source."
         )
     else:
         yield (
-            f"{origins['unseen_n']:,} of the {origins['n']:,} with a known {origins['column']} come from one that the "
-            "train part does not have; for these the figures tell how the model does elsewhere."
+            f"Of the {origins['n']:,} with a known {origins['column']}, {origins['unseen_n']:,} come from one that the "
+            "train part does not have; only their figures tell how the model does elsewhere."
         )
 
 
@@ -129,9 +142,9 @@ def _siblings(siblings: dict[str, Any], images: int) -> Iterator[str]:
         return
     seen, new = siblings["with_sibling"], siblings["without_sibling"]
     if seen["n"] == 0:
-        yield "None of the images has another image of the same case in the train part."
+        yield "None of the images has another image of the same case in the train part: the figures are of new cases."
         return
-    share = f"{seen['n']:,} of {images:,} images ({_percent(seen['n'] / images)})"
+    share = f"{seen['n']:,} of {counted(images, 'image')} ({_percent(seen['n'] / images)})"
     if new["n"] == 0:
         yield f"{share} have another image of their case in the train part: nothing here tells of new patients."
         return
@@ -149,9 +162,9 @@ def _siblings(siblings: dict[str, Any], images: int) -> Iterator[str]:
 
 def _copies(leakage: dict[str, Any], split: str) -> Iterator[str]:
     counts = leakage["evaluation"][split]["overall"] if leakage["possible"] else {}
-    for kind, what in (("duplicated", "byte-identical to"), ("near_duplicated", "look-alikes of")):
+    for kind, what in (("duplicated", "byte-identical to"), ("near_duplicated", "alike at sight to")):
         if counts.get(kind):
-            yield f"{counts[kind]} of the images are {what} a train image."
+            yield f"{counted(counts[kind], 'image is', 'images are')} {what} a train image."
 
 
 def _blind(blind: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -175,9 +188,9 @@ def _blind(blind: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def _best_blind(model: dict[str, Any], commonest: dict[str, Any]) -> Iterator[str]:
-    scores, given = model["scores"], _listed([_WORDS.get(name, name) for name in model["inputs"]])
+    scores = model["scores"]
     yield (
-        f"The best of the models that see no pixels is given {given}; it reaches an accuracy "
+        f"The best of the models that see no pixels is given {given(model)}; it reaches an accuracy "
         f"of {_figure(scores['accuracy'])} and a macro AUC of {_figure(scores['macro_auc'])}; one that always "
         f"names the commonest class of the train part {_figure(commonest['scores']['accuracy'])}."
     )
@@ -185,7 +198,7 @@ def _best_blind(model: dict[str, Any], commonest: dict[str, Any]) -> Iterator[st
     for name, shares in model["filled"].items():
         if max(shares.values()) - min(shares.values()) >= GIVEN_AWAY:
             filled = _listed([f"{_percent(share)} of {label}" for label, share in shares.items()])
-            yield f"The {_WORDS.get(name, name)} is filled in for {filled} images, which gives the class away."
+            yield f"The {INPUT_WORDS.get(name, name)} is filled in for {filled} images, which gives the class away."
 
 
 def _advantage(model: dict[str, Any]) -> str:
@@ -226,10 +239,20 @@ def _worst(subgroups: dict[str, Any]) -> Iterator[str]:
         yield f"No subgroup has the {subgroups['fewest_ranked']} images that it takes to be ranked."
         return
     yield (
-        f"Of the {worst['compared']} subgroups of at least {subgroups['fewest_ranked']} images, accuracy is lowest in "
-        f"{worst['grouping']} {worst['group']} (n = {worst['n']:,}): {_figure(worst)}; groups differ in "
-        "their classes, and the lowest of many is low by chance too."
+        f"Of the {counted(worst['compared'], 'subgroup')} of at least {subgroups['fewest_ranked']} images, accuracy is "
+        f"lowest in {_group(worst)}: {_figure(worst)}."
     )
+    if (auc := subgroups["worst"]["macro_auc"]) is not None:
+        yield (
+            f"Of the {auc['compared']} that have at least {subgroups['fewest_cases']} cases of every class, macro AUC "
+            f"is lowest in {_group(auc)}: {_figure(auc)}."
+        )
+    yield "Groups differ in their classes, and the lowest of many is low by chance too."
+
+
+def _group(worst: dict[str, Any]) -> str:
+    sizes = f"{counted(worst['n'], 'image')} of {counted(worst['cases'], 'case')}"
+    return f"{worst['grouping']} {worst['group']} ({sizes})"
 
 
 def _figure(entry: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from osteolens.domain import Column
 from osteolens.evaluation.blind import blind_scores
 from osteolens.evaluation.conclusion import conclude
 from osteolens.evaluation.facts import ImageFacts
-from osteolens.evaluation.headline import Resampling, headline_of
+from osteolens.evaluation.headline import headline_of
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.siblings import NO_MANIFEST, sibling_scores
 from osteolens.evaluation.subgroups import subgroup_scores
 from osteolens.evaluation.within_source import within_source_scores
@@ -54,7 +55,7 @@ def honesty_panel(
 
 def _passed_on(leakage: dict[str, Any] | None) -> dict[str, Any]:
     if leakage is None:
-        return {"possible": False, "reason": "no leakcheck of the split was given"}
+        return {"possible": False, "reason": NO_MANIFEST}
     return {"possible": True, **leakage}
 
 

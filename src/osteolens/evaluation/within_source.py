@@ -12,9 +12,9 @@ from osteolens.domain import BENIGN, MALIGNANT, Column
 from osteolens.evaluation.bootstrap import case_strata, draw_cases
 from osteolens.evaluation.entries import entry, resampled_entry
 from osteolens.evaluation.facts import ImageFacts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.metrics import Ranking
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.siblings import NO_MANIFEST
 from osteolens.randomness import named_generator
 

@@ -17,6 +17,7 @@ from osteolens.data.radiographs import RadiographSet
 from osteolens.domain import Column
 from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments.reuse import StageRecord
 from osteolens.experiments.stages import predict
 from osteolens.explain.gallery import gallery_file
@@ -69,7 +70,7 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
         views=file_views(data, part.image_ids, part.predictor.record),
         out=run.explanation,
         options=config.explanation,
-        evaluation=config.evaluation,
+        resampling=Resampling.of(config),
         seed=config.seed,
     )
     comparison = run.explanation / "annotation_comparison.png"  # where any image is annotated
@@ -95,7 +96,7 @@ def prove(config: Config, data: RadiographSet, scheme: str) -> Path:
             part.table,
             out=run.explanation,
             options=config.explanation,
-            evaluation=config.evaluation,
+            resampling=Resampling.of(config),
             seed=config.seed,
         )
         record.finish("prove", made_from, outputs)

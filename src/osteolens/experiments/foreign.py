@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import osteolens
 from osteolens.config import Config
 from osteolens.data.headers import image_headers
 from osteolens.data.radiographs import RadiographSet
 from osteolens.errors import ConfigError
 from osteolens.evaluation.evaluate import SUMMARY_FILE, evaluate
-from osteolens.evaluation.parts import evaluation_parts
+from osteolens.evaluation.parts import IDENTITY, evaluation_parts, predictions_sha256
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments.foreign_images import division_leakage, known_images
 from osteolens.experiments.foreign_predictions import gather_predictions
-from osteolens.storage import RunFolder
+from osteolens.storage import RunFolder, sha256_file, write_json
 
 
 def evaluate_table(
@@ -24,10 +26,12 @@ def evaluate_table(
     labels: Path | None = None,
     split_table: Path | None = None,
     data: RadiographSet | None = None,
+    renormalise: bool = False,
 ) -> Path:
     """Evaluate anybody's predictions and return their ``metrics_summary.json``.
 
-    Beside the figures stands ``predictions.csv``, the table as osteolens knows it, with labels and cases joined.
+    Beside the figures stand ``predictions.csv``, the table as osteolens knows it, with labels and cases joined, and
+    ``provenance.json``, which says from which files and columns it was made.
 
     Parameters
     ----------
@@ -41,6 +45,9 @@ def evaluate_table(
         What the model was trained on, as ``leakcheck`` reads it.
     data
         A data set that has the images: metadata, headers and contents of the files.
+    renormalise
+        Divide rows by their sum that is not quite 1, see
+        :func:`osteolens.evaluation.foreign_numbers.read_probabilities`.
 
     Raises
     ------
@@ -52,21 +59,32 @@ def evaluate_table(
     """
     _check_out(RunFolder(out), [table for table in (path, labels, split_table) if table is not None])
     known = known_images(config.data, labels=labels, split_table=split_table, data=data)
-    foreign = gather_predictions(path, known, config.class_names)
+    foreign = gather_predictions(path, known, config.class_names, renormalise=renormalise)
     table, validation = evaluation_parts(foreign.table)
     divided = foreign.manifest
-    foreign.table.write(RunFolder(out).predictions)
+    folder, given = RunFolder(out), {"predictions": path, "labels": labels, "split_table": split_table}
+    foreign.table.write(folder.predictions)
     evaluate(
         table,
         out,
+        Resampling.of(config),
         validation=validation,
         manifest=divided,
         metadata=foreign.metadata,
         headers=None if data is None or divided is None else image_headers(data),
         leakage=None if divided is None else division_leakage(divided, data),
         caveats=foreign.caveats,
-        **config.evaluation.draws(config.seed),
     )
+    provenance = {
+        IDENTITY: predictions_sha256(table),
+        "osteolens": osteolens.__version__,
+        "seed": config.seed,
+        **{name: file and {"file": file.name, "sha256": sha256_file(file)} for name, file in given.items()},
+        "data": data and {"folder": config.data.root.name, "sha256": data.data_hash()},
+        "columns": foreign.headings,
+        "renormalise": renormalise,
+    }
+    write_json(folder.provenance, provenance)
     return out / SUMMARY_FILE
 
 

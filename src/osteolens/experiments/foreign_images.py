@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from osteolens.data.table_files import read_cells
 from osteolens.domain import Column, image_stem
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.foreign_table import image_column, read_parts
+from osteolens.wording import counted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +75,9 @@ def known_images(
     return KnownImages(tables, _parts(tables.get(dividing), dividing))
 
 
-def division(images: pd.DataFrame, parts: pd.Series[str], known: KnownImages) -> pd.DataFrame | None:
+def division(
+    images: pd.DataFrame, parts: pd.Series[str], known: KnownImages, class_names: Sequence[str]
+) -> pd.DataFrame | None:
     """Return the evaluated images and those that the model was trained on, or None where these are not known.
 
     Parameters
@@ -83,11 +86,13 @@ def division(images: pd.DataFrame, parts: pd.Series[str], known: KnownImages) ->
         All images with label, case_id, center and source.
     parts
         Part of each evaluated image.
+    class_names
+        Classes that have probabilities.
 
     Raises
     ------
     EvaluationError
-        A train image has no label.
+        A train image has no label, or one that is none of the classes.
     """
     train = known.parts[known.parts == "train"]
     if train.empty:
@@ -96,9 +101,15 @@ def division(images: pd.DataFrame, parts: pd.Series[str], known: KnownImages) ->
     columns = [Column.LABEL, Column.CASE, Column.CENTER, Column.SOURCE]
     rows = images.loc[both.index, columns].assign(**{Column.SPLIT: both})
     if (unlabelled := rows[Column.LABEL] == "").any():
+        number, first = int(unlabelled.sum()), rows.index[unlabelled][0]
         raise EvaluationError(
-            f"{int(unlabelled.sum())} train image(s) have no label, such as {rows.index[unlabelled][0]}. Add them to "
-            f"the labels, or a column {Column.LABEL} to the table of the split."
+            f"{counted(number, 'train image has', 'train images have')} no label, such as {first}. Add them to the "
+            f"labels, or a column {Column.LABEL} to the table of the split."
+        )
+    if strange := sorted(set(rows[Column.LABEL]) - set(class_names)):
+        raise EvaluationError(
+            f"train images are labelled {', '.join(strange)}, but the predictions have no probability of that; found "
+            f"{', '.join(class_names)}. Add the column, or label these images as the model was trained on them."
         )
     return rows.rename_axis(Column.IMAGE_ID).reset_index()
 

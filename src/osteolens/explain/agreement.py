@@ -8,21 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from osteolens.domain import AREA_BANDS
 from osteolens.explain.case_means import Floats
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.resolution import ceiling
 from osteolens.explain.scores import Ceiling, map_scores, score_names
 
 Masks = Mapping[int, NDArray[np.uint8]]
-
-# Upper limits of the lesion's share of the area; half of all BTXRD lesions are below 1 %, three quarters below 3 %.
-SIZE_BANDS: tuple[tuple[str, float], ...] = (
-    ("<0.5%", 0.005),
-    ("0.5-1%", 0.01),
-    ("1-3%", 0.03),
-    ("3-10%", 0.10),
-    (">10%", np.inf),
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +55,8 @@ class MapAgreement:
 
     @property
     def bands(self) -> NDArray[np.intp]:
-        """[N] index in :data:`SIZE_BANDS`; a share equal to a limit is in the band above it."""
-        return np.searchsorted([limit for _, limit in SIZE_BANDS], self.area_share, side="right")
+        """[N] place of the band in :data:`osteolens.domain.AREA_BANDS`, which begins at its limit."""
+        return np.searchsorted(list(AREA_BANDS.values()), self.area_share, side="right") - 1
 
 
 def score_maps(

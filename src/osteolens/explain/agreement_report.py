@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from osteolens.config import EvaluationOptions
+from osteolens.domain import AREA_BANDS
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.subgroups import subgroups
-from osteolens.explain.agreement import SIZE_BANDS, MapAgreement
+from osteolens.explain.agreement import MapAgreement
 from osteolens.explain.baselines import Baseline
 from osteolens.explain.case_means import CaseMeans, Floats, Members
-from osteolens.randomness import named_generator
 
 _FREE_OF_MAPS = ("ceiling", "pointing_ceiling", "area_share")  # the same whatever the map shows: no difference
 
@@ -22,9 +22,7 @@ def agreement_report(
     agreement: MapAgreement,
     baselines: Mapping[str, Baseline],
     table: PredictionsTable,
-    *,
-    options: EvaluationOptions,
-    seed: int,
+    resampling: Resampling,
 ) -> dict[str, Any]:
     """Aggregate scores over all annotated images: means with intervals from a bootstrap by case.
 
@@ -45,13 +43,12 @@ def agreement_report(
     """
     images = table.frame.iloc[agreement.rows]
     labels, cases = table.labels[agreement.rows], table.cases[agreement.rows]
-    generator = named_generator(seed, "bootstrap maps")
     reasons = {"empty": "no annotated image", "undefined": "every map is 0 everywhere"}
-    resampled = CaseMeans.of(cases, labels, options=options, generator=generator, **reasons)
+    resampled = CaseMeans.of(cases, labels, resampling, **reasons)
     everything = np.ones(len(labels), bool)
     groups = {
         "per_class": {name: labels == index for index, name in enumerate(table.class_names)},
-        "per_size_band": {name: agreement.bands == band for band, (name, _) in enumerate(SIZE_BANDS)},
+        "per_size_band": {name: agreement.bands == band for band, name in enumerate(AREA_BANDS)},
         "per_source": subgroups(images, "source"),
         "per_subtype": subgroups(images, "subtype"),
     }
@@ -63,8 +60,8 @@ def agreement_report(
         "resolution": agreement.resolution,
         "zero_maps": int(agreement.zero.sum()),
         "warnings": _warnings(agreement),
-        "confidence": options.confidence,
-        "resamples": options.bootstrap_resamples,
+        "confidence": resampling.confidence,
+        "resamples": resampling.resamples,
         "resampled_by": "case",
         "area": "share of the network's input, padding included",
         "ceiling": "of a map whose cells hold the lesion's share of their area, its IoU at its best threshold",

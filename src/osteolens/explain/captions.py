@@ -10,6 +10,7 @@ from osteolens.domain import Column
 from osteolens.evaluation.predictions import PredictionsTable
 
 TOLD = (Column.CASE, Column.SOURCE, Column.CENTER, "subtype")  # columns of the table that may be missing or empty
+ANSWERED = (Column.IMAGE_ID, "truth", "answer", "probability", *TOLD)  # what is known of every image
 
 
 def image_facts(table: PredictionsTable, row: int, area_share: float | None) -> dict[str, Any]:

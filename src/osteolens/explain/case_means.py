@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.config import EvaluationOptions
-from osteolens.evaluation.bootstrap import bootstrap_weights, percentile_interval
+from osteolens.evaluation.bootstrap import percentile_interval
+from osteolens.evaluation.resampling import Resampling
 
 Floats = NDArray[np.float64]
 Members = NDArray[np.bool_]
@@ -40,13 +40,7 @@ class CaseMeans:
 
     @classmethod
     def of(
-        cls,
-        cases: NDArray[np.str_],
-        labels: NDArray[np.int64],
-        *,
-        options: EvaluationOptions,
-        generator: np.random.Generator,
-        **reasons: str,
+        cls, cases: NDArray[np.str_], labels: NDArray[np.int64], resampling: Resampling, **reasons: str
     ) -> CaseMeans:
         """Draw the resamples; there may be no image.
 
@@ -57,10 +51,10 @@ class CaseMeans:
         reasons
             `empty` and `undefined`, see the attributes.
         """
-        weights = np.zeros((options.bootstrap_resamples, 0))
+        weights = np.zeros((resampling.resamples, 0))
         if len(labels):
-            weights = bootstrap_weights(cases, labels, options.bootstrap_resamples, generator).astype(np.float64)
-        return cls(weights, cases, options.confidence, **reasons)
+            weights = resampling.weights(cases, labels).astype(np.float64)
+        return cls(weights, cases, resampling.confidence, **reasons)
 
     def counts(self, members: Members) -> dict[str, int]:
         """Return the number of images and of cases of a group ([N])."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from osteolens.domain import Column
 from osteolens.evaluation.figures import DISCLAIMER
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.explain.captions import TOLD, answer_line, image_facts, origin_line
+from osteolens.explain.captions import ANSWERED, answer_line, image_facts, origin_line
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.drawing import (
     CAPTION_SIZE,
@@ -166,14 +166,13 @@ def gallery_index(groups: Sequence[Group], table: PredictionsTable, area_shares:
 
 def index_table(index: dict[str, Any]) -> pd.DataFrame:
     """Return the same as a table, one row per picture shown."""
-    known = [Column.IMAGE_ID, "truth", "answer", "probability", *TOLD, "annotated", "area_share"]
     rows = [
         {"gallery": name, "kind": kind, **shown}
         for name, gallery in index["galleries"].items()
         for kind, group in gallery["groups"].items()
         for shown in group["shown"]
     ]
-    return pd.DataFrame(rows, columns=["gallery", "kind", *known])
+    return pd.DataFrame(rows, columns=["gallery", "kind", *ANSWERED, "annotated", "area_share"])
 
 
 def _caption(facts: dict[str, Any]) -> str:

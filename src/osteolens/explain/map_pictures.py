@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,11 @@ from osteolens.explain.cell_map import CellMap
 from osteolens.explain.gallery import Group
 from osteolens.explain.views import View, Views
 from osteolens.progress import track
-from osteolens.storage import atomic_writer, write_json
+from osteolens.storage import atomic_writer, file_word, write_json
 
 MAP_PICTURES = "map_pictures.json"
 PICTURES = "pictures"
 JPEG_QUALITY = 90
-_UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def write_map_pictures(
@@ -91,7 +89,7 @@ def _write_panels(
     out: Path,
     method: MapMethod,
 ) -> Iterator[dict[str, Any]]:
-    stem = f"{PICTURES}/{row:05d}_{_UNFIT.sub('_', Path(facts[Column.IMAGE_ID]).stem)[-60:]}"
+    stem = f"{PICTURES}/{row:05d}_{file_word(Path(facts[Column.IMAGE_ID]).stem)[-60:]}"
     yield {"file": _write_jpeg(out, f"{stem}.jpg", view.picture), "shows": "radiograph", "class": None, "zero": None}
     for name in dict.fromkeys([facts["answer"], facts["truth"]][: 1 if method in CLASSLESS else 2]):
         number = class_names.index(name)

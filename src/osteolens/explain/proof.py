@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.config import EvaluationOptions, ExplanationOptions
+from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.evaluation.figures import save_plot
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.explain.cam import mapped_class, used_method
 from osteolens.explain.case_means import CaseMeans, Members
 from osteolens.explain.deletion import BLUR, KINDS, ORDERS, STEPS, Curves, deletion_insertion
@@ -34,7 +35,7 @@ def prove_run(
     *,
     out: Path,
     options: ExplanationOptions,
-    evaluation: EvaluationOptions,
+    resampling: Resampling,
     seed: int,
 ) -> dict[str, Any]:
     """Try the maps of the answered class on pictures of one part, and write ``sanity.json`` and its figure.
@@ -58,8 +59,7 @@ def prove_run(
     rows, method = np.sort(drawn), used_method(model, options.method)
     chosen, classes = pictures[rows], table.probabilities.argmax(axis=1)[rows]
     reasons = {"undefined": "a map is the same everywhere in every image"}
-    generator = named_generator(seed, "bootstrap proof")
-    means = CaseMeans.of(table.cases[rows], table.labels[rows], options=evaluation, generator=generator, **reasons)
+    means = CaseMeans.of(table.cases[rows], table.labels[rows], resampling, **reasons)
     cascade = randomisation_cascade(model, record, chosen, classes, options=options, seed=seed)
     maps = picture_maps(model, record, chosen, classes, options=options)
     orders = named_generator(seed, "deletion")
@@ -73,8 +73,8 @@ def prove_run(
         "method": method,
         "map_class": mapped_class(method, "answered class"),
         "zero_maps": int((maps.values.max(axis=(1, 2)) <= 0).sum()),
-        "confidence": evaluation.confidence,
-        "resamples": evaluation.bootstrap_resamples,
+        "confidence": resampling.confidence,
+        "resamples": resampling.resamples,
         "resampled_by": "case",
         "randomisation": _cascade_record(cascade, means),
         "deletion_insertion": {

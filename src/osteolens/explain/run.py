@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.config import EvaluationOptions, ExplanationOptions
+from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.figures import save_figure
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.explain.agreement import MapAgreement, score_maps
 from osteolens.explain.agreement_report import agreement_report
 from osteolens.explain.baselines import score_baselines
@@ -48,7 +49,7 @@ def explain_run(
     views: Views | None = None,
     out: Path,
     options: ExplanationOptions,
-    evaluation: EvaluationOptions,
+    resampling: Resampling,
     seed: int,
 ) -> dict[str, Any]:
     """Make the maps of one part and write what they show.
@@ -101,7 +102,7 @@ def explain_run(
         options=options,
         seed=seed,
     )
-    report = agreement_report(agreement, baselines, table, options=evaluation, seed=seed)
+    report = agreement_report(agreement, baselines, table, resampling)
     report |= {"method": method, "map_class": mapped_class(method, "true class")}
     report["annotations_outside_the_input"] = len(masks) - len(annotated)
     report[IDENTITY] = predictions_sha256(table)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from osteolens.domain import AREA_BANDS
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.explain.agreement import SIZE_BANDS, MapAgreement
-from osteolens.explain.captions import image_facts
+from osteolens.explain.agreement import MapAgreement
+from osteolens.explain.captions import ANSWERED, image_facts
 
 SCORE_TABLE = "annotation_scores.csv"
 
@@ -19,14 +20,15 @@ def score_table(agreement: MapAgreement, table: PredictionsTable) -> pd.DataFram
     The scores have the names of ``annotation_report.json``: those against the outline first, then, with the prefix
     ``all_shapes_``, those against everything drawn. What is not defined is empty.
     """
+    bands = list(AREA_BANDS)
 
     def facts(place: int) -> dict[str, Any]:
         share = float(agreement.area_share[place])
-        told = image_facts(table, int(agreement.rows[place]), share)
-        del told["annotated"], told["area_share"]  # all are, and it is one of the scores
-        return {**told, "size_band": SIZE_BANDS[agreement.bands[place]][0], "zero": bool(agreement.zero[place])}
+        told = image_facts(table, int(agreement.rows[place]), share)  # the share itself is one of the scores
+        return {**told, "size_band": bands[agreement.bands[place]], "zero": bool(agreement.zero[place])}
 
-    images = pd.DataFrame([facts(place) for place in range(agreement.rows.size)])
+    rows = [facts(place) for place in range(agreement.rows.size)]
+    images = pd.DataFrame(rows, columns=[*ANSWERED, "size_band", "zero"])
     outline = pd.DataFrame(agreement.outline, columns=list(agreement.names))
     shapes = pd.DataFrame(agreement.all_shapes, columns=[f"all_shapes_{name}" for name in agreement.names])
     return pd.concat([images, outline, shapes], axis=1)

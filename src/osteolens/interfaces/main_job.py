@@ -15,7 +15,8 @@ from osteolens.data.sources import read_source
 from osteolens.data.splits import expand_schemes
 from osteolens.domain import SCHEME_FAMILIES, Column
 from osteolens.errors import DataError
-from osteolens.evaluation.headline import Resampling
+from osteolens.evaluation.evaluate import SUMMARY_FILE
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments import stages
 from osteolens.experiments.comparison import write_comparison
 from osteolens.experiments.explanation import explain
@@ -112,8 +113,7 @@ def write_report(config: Config, markdown: Path | None = None, *, command: str =
         if run.maps is not None:
             write_map_index(run.folder)
     write_poc_report(runs, folder, audit_folder(config) / AUDIT)
-    resampling = Resampling(**config.evaluation.draws(config.seed))
-    comparison = write_comparison([run.compared for run in runs], folder, resampling)
+    comparison = write_comparison([run.compared for run in runs], folder, Resampling.of(config))
     if markdown is not None:
         write_results_page(runs, comparison, markdown, command=command)
     return write_experiment_report(runs, comparison, folder / "report.html")
@@ -131,7 +131,7 @@ def finished_runs(config: Config) -> list[RunFolder]:
         There is none.
     """
     folder = config.paths.results_dir / config.experiment
-    found = {path.parent.parent.name for path in folder.glob("*/evaluation/metrics_summary.json")}
+    found = {path.parent.parent.name for path in folder.glob(f"*/evaluation/{SUMMARY_FILE}")}
     if not found:
         raise DataError(f"{folder} holds no evaluated run. Run osteolens train and osteolens eval first.")
     return [run_folder(config, scheme) for scheme in _in_order(found, config.data.split_schemes)]

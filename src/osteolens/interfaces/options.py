@@ -48,6 +48,10 @@ ImageFolder = Annotated[
 ]
 CheckpointFile = Annotated[Path | None, typer.Option(help="The network.", show_default="inference.default_checkpoint")]
 
+Renormalise = Annotated[
+    bool,
+    typer.Option("--renormalise", help="Divide rows of --predictions that sum to 0.95 to 1.05 by their sum."),
+]
 EvaluationFolder = Annotated[
     Path | None,
     typer.Option("--out", help="Folder for the figures of --predictions.", show_default="results/evaluation"),

@@ -124,9 +124,10 @@ def metrics(run: RunResults) -> Section:
             "is the area under the precision-recall curve."
         ),
         f"The answer is the most probable class; probabilities are {averaged}. {chosen}",
-        f"{intervals_sentence(run)} Where resamples do not differ, a share near 0 or 1 has Wilson's interval instead.",
+        intervals_sentence(run),
         (
-            f"Groups of fewer than {count(run.honesty['subgroups']['fewest_ranked'])} images are shown but not ranked. "
+            f"Groups of fewer than {count(run.honesty['subgroups']['fewest_ranked'])} images are shown but not ranked, "
+            f"by macro AUC those with fewer than {count(run.honesty['subgroups']['fewest_cases'])} cases of a class. "
             "No correction is made for looking at many groups."
         ),
         "What cannot be computed is not defined, with the reason; it is never counted as 0.",

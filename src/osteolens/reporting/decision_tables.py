@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import PageTable, fixed, percent
 from osteolens.reporting.metric_table import MetricCell, MetricTable, count_cell, metric_cell
-from osteolens.reporting.run_results import RunResults
 
 CALIBRATIONS = {"as_predicted": "As predicted", "temperature": "Temperature scaling", "vector": "Vector scaling"}
 
@@ -19,7 +19,7 @@ _POINT_FIGURES = {
 _SCORES = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "nll": "NLL", "brier": "Brier score"}
 
 
-def operating_table(run: RunResults, place: int, question: str) -> MetricTable:
+def operating_table(run: EvaluationResults, place: int, question: str) -> MetricTable:
     """Return both operating points of a question, each on validation and on test; `place` makes the key unique."""
     rows = []
     for point in run.decisions["operating_points"]["questions"][question].values():
@@ -32,7 +32,7 @@ def operating_table(run: RunResults, place: int, question: str) -> MetricTable:
     return MetricTable(f"operating-{place}", f"{question}, {level} intervals by case", headings, tuple(rows))
 
 
-def calibration_table(run: RunResults) -> MetricTable:
+def calibration_table(run: EvaluationResults) -> MetricTable:
     """Return NLL, Brier score and calibration errors of the test part before and after each scaling."""
     rows = []
     for method, found in run.decisions["calibration"].items():
@@ -46,7 +46,7 @@ def calibration_table(run: RunResults) -> MetricTable:
     return MetricTable("calibration-errors", caption, headings, tuple(rows))
 
 
-def conformal_table(run: RunResults) -> MetricTable:
+def conformal_table(run: EvaluationResults) -> MetricTable:
     """Return, per class and over all, how often the set holds the true class and how large it is."""
     conformal = run.decisions["conformal"]
     sets, tested = conformal["sets"], conformal["test"]
@@ -73,7 +73,7 @@ def conformal_table(run: RunResults) -> MetricTable:
     return MetricTable("conformal-sets", caption, headings, (*rows, ("All", whole)))
 
 
-def selective_table(run: RunResults) -> MetricTable:
+def selective_table(run: EvaluationResults) -> MetricTable:
     """Return AURC and AUGRC beside what chance gives."""
     selective = run.decisions["selective"]
     rows = tuple(

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from osteolens.data.audit.findings import counted
+from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import fixed, percent
 from osteolens.reporting.metric_table import metric_text
-from osteolens.reporting.run_results import RunResults
+from osteolens.wording import counted
 
 _HALF = 0.5  # of the images answered, the example of the sentence on selective risk
 
 
-def chosen_on(run: RunResults) -> Iterator[str]:
+def chosen_on(run: EvaluationResults) -> Iterator[str]:
     """Yield on which images everything was chosen and on which it is reported."""
     validation, test = run.decisions["validation"], run.decisions["test"]
     if not run.decisions["fitted"]:
@@ -30,6 +30,8 @@ def chosen_on(run: RunResults) -> Iterator[str]:
             f"{counted(shared, 'case has', 'cases have')} images in both parts, so the {test['split']} figures may "
             "look better than they would on new cases."
         )
+    if told := run.decisions["chosen_on"]:
+        yield told
     if run.decisions["probabilities"] == "temperature":
         yield "Operating points, selective risk and decision curves use the probabilities after temperature scaling."
 
@@ -66,7 +68,7 @@ def calibration_sentences(calibration: dict[str, dict[str, Any]]) -> Iterator[st
     yield from (f"{method}: {found['reason']}." for method, found in calibration.items() if found["reason"])
 
 
-def conformal_sentences(run: RunResults) -> Iterator[str]:
+def conformal_sentences(run: EvaluationResults) -> Iterator[str]:
     """Yield what a set is, how large it is and how many classes it holds."""
     conformal = run.decisions["conformal"]
     if conformal["test"] is None:
@@ -136,7 +138,7 @@ def sizes_of(selective: dict[str, Any]) -> str:
     return ", ".join(f"{key.upper()} {metric_text(selective[key])}" for key in ("aurc", "augrc"))
 
 
-def coverages(run: RunResults) -> str:
+def coverages(run: EvaluationResults) -> str:
     """Return the coverage of each class in words."""
     per_class = run.decisions["conformal"]["test"]["per_class"]
     return ", ".join(f"{name} {metric_text(found['coverage'])}" for name, found in per_class.items())

@@ -75,7 +75,9 @@ def _main_figures(runs: Sequence[RunResults], record: dict[str, Any]) -> Section
         (
             *blocks(run_tables.headline_table(runs)),
             Block("soft", run_words.intervals_sentence(runs[0])),
-            *blocks(missed, [gap_sentence(gap) for gap in record["gaps"]]),
+            *blocks(
+                [run_words.beside_blind(run) for run in runs], missed, [gap_sentence(gap) for gap in record["gaps"]]
+            ),
             Block("links", links),
         ),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from osteolens.data.audit.findings import counted
 from osteolens.reporting.chapters import Block, Link, Section
 from osteolens.reporting.html import EmbeddedFigure, as_jpeg
 from osteolens.reporting.map_index import INDEX
@@ -13,6 +12,7 @@ from osteolens.reporting.metric_table import MetricTable, count_cell, difference
 from osteolens.reporting.proof_section import proof_section
 from osteolens.reporting.run_results import MapResults, RunResults
 from osteolens.reporting.run_tables import MAP_DIGITS, level
+from osteolens.wording import counted
 
 NO_MAPS = "The maps were not made for this run. osteolens gradcam makes them."
 _SCORES = {
@@ -84,21 +84,14 @@ def map_chapter(run: RunResults) -> Section:
 
 def map_sentences(report: dict[str, Any]) -> list[str]:
     """Return what is measured, what the pointing game found, and warnings."""
-    of_scores = {
-        "ceiling": (_CEILING, report["overall"]),
-        "average_precision": (_AVERAGE_PRECISION, report["overall"]),
-        "edge_density": (_EDGES, report),
-        "random_weights": (_RANDOM_WEIGHTS, report),
-    }
-    explained = [told for key, (told, found) in of_scores.items() if key in found]
-    return [_EXPLAINED, *explained, _sentence(report), *report.get("warnings", [])]
+    explained = (_EXPLAINED, _CEILING, _AVERAGE_PRECISION, _EDGES, _RANDOM_WEIGHTS)
+    return [*explained, _sentence(report), *report["warnings"]]
 
 
 def map_table(run: RunResults, report: dict[str, Any]) -> MetricTable:
     """Return the scores of the maps beside those of maps that know nothing of the task."""
-    columns = {"Maps": report["overall"], **_baselines(report)}
-    if "all_shapes" in report:
-        columns["Maps, boxes included"] = report["all_shapes"]
+    baselines = {label: report[name] for name, label in _BASELINES.items()}
+    columns = {"Maps": report["overall"], **baselines, "Maps, boxes included": report["all_shapes"]}
     rows = [
         (label, tuple(metric_cell(column[key], MAP_DIGITS) for column in columns.values()))
         for key, label in _score_names(report["overall"])
@@ -107,17 +100,15 @@ def map_table(run: RunResults, report: dict[str, Any]) -> MetricTable:
     return MetricTable(f"{run.anchor}-maps", caption, ("Score", *columns), tuple(rows))
 
 
-def _baselines(report: dict[str, Any]) -> dict[str, Any]:
-    return {label: report[name] for name, label in _BASELINES.items() if name in report}
-
-
 def _score_blocks(run: RunResults, report: dict[str, Any]) -> list[Block]:
     """Return the tables of scores, the differences to the baselines and the scores by group."""
-    blocks = [Block("metrics", map_table(run, report))]
-    if "differences" in report:
-        blocks += [Block("text", _DIFFERENCES), Block("metrics", _difference_table(run, report))]
-    groupings = [(name, title) for name, title in _GROUPINGS if any(g["n"] for g in report.get(name, {}).values())]
-    blocks.append(Block("text", _BY_GROUP))
+    groupings = [(name, title) for name, title in _GROUPINGS if any(group["n"] for group in report[name].values())]
+    blocks = [
+        Block("metrics", map_table(run, report)),
+        Block("text", _DIFFERENCES),
+        Block("metrics", _difference_table(run, report)),
+        Block("text", _BY_GROUP),
+    ]
     return blocks + [Block("metrics", _group_table(report, name, title)) for name, title in groupings]
 
 
@@ -140,9 +131,6 @@ def _group_table(report: dict[str, Any], grouping: str, title: str) -> MetricTab
         if key not in _NOT_BY_GROUP and not key.startswith(_OF_CEILING)
     ]
     groups = {name: group for name, group in report[grouping].items() if group["n"]}
-    beside = [
-        (name, label) for name, label in _BASELINES.items() if name in next(iter(groups.values())).get("baselines", {})
-    ]
     rows = [
         (
             name,
@@ -150,12 +138,12 @@ def _group_table(report: dict[str, Any], grouping: str, title: str) -> MetricTab
                 count_cell(group["n"]),
                 count_cell(group["cases"]),
                 *(metric_cell(group[key], MAP_DIGITS) for key, _ in scores),
-                *(metric_cell(group["baselines"][key]["pointing_game"], MAP_DIGITS) for key, _ in beside),
+                *(metric_cell(group["baselines"][key]["pointing_game"], MAP_DIGITS) for key in _BASELINES),
             ),
         )
         for name, group in groups.items()
     ]
-    pointing = (f"Pointing game: {label[0].lower()}{label[1:]}" for _, label in beside)
+    pointing = (f"Pointing game: {label[0].lower()}{label[1:]}" for label in _BASELINES.values())
     headings = (title, "Images", "Cases", *(label for _, label in scores), *pointing)
     return MetricTable(f"maps-{grouping}", f"Maps by {title[0].lower()}{title[1:]}", headings, tuple(rows))
 

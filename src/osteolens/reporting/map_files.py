@@ -11,7 +11,9 @@ from osteolens.errors import DataError
 from osteolens.evaluation.parts import IDENTITY
 from osteolens.explain.map_pictures import MAP_PICTURES
 from osteolens.explain.score_table import SCORE_TABLE
-from osteolens.storage import read_json, read_table
+from osteolens.reporting.map_shapes import Galleries, MapPictures, MapsMade
+from osteolens.reporting.records import present, record
+from osteolens.storage import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,12 @@ class MapFiles:
 
 def read_map_files(folder: Path) -> MapFiles:
     """Read the files; a :class:`DataError` says which is missing, damaged or of other answers than the rest."""
-    pictures = _record(folder / MAP_PICTURES, (IDENTITY, "classes", "images"))
-    report = _record(folder / "annotation_report.json", (IDENTITY, "n", "cases"))
+    pictures = record(folder / MAP_PICTURES, "gradcam", MapPictures)
+    report = record(folder / "annotation_report.json", "gradcam", MapsMade)
     if pictures[IDENTITY] != report[IDENTITY]:
         raise DataError(f"{folder / MAP_PICTURES} is not of the answers that the report is of. {_AGAIN}")
-    index = _record(folder / "gallery_index.json", ("galleries", "choice"))
-    rows = read_table(_present(folder / SCORE_TABLE)).to_dict("records")
-    scores = {str(row[Column.IMAGE_ID]): {str(name): cell for name, cell in row.items() if cell != ""} for row in rows}
+    index = record(folder / "gallery_index.json", "gradcam", Galleries)
+    scores = _scores(folder / SCORE_TABLE)
     annotated = {image[Column.IMAGE_ID] for image in pictures["images"] if image["annotated"]}
     if annotated != set(scores):
         raise DataError(f"{folder / SCORE_TABLE} and {MAP_PICTURES} are of different images. {_AGAIN}")
@@ -48,17 +49,12 @@ def read_map_files(folder: Path) -> MapFiles:
 
 
 _AGAIN = "Run osteolens gradcam again."
+_NEEDED = (Column.IMAGE_ID, "size_band", "ceiling")
 
 
-def _present(path: Path) -> Path:
-    if not path.is_file():
-        raise DataError(f"{path} is missing. {_AGAIN}")
-    return path
-
-
-def _record(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
-    record = read_json(_present(path))
-    if not isinstance(record, dict) or (missing := [key for key in keys if key not in record]):
-        what = f"lacks {', '.join(missing)}" if isinstance(record, dict) else "holds no record"
-        raise DataError(f"{path} {what}. {_AGAIN}")
-    return record
+def _scores(path: Path) -> dict[str, dict[str, str]]:
+    table = read_table(present(path, "gradcam"))
+    if missing := [name for name in _NEEDED if name not in table]:
+        raise DataError(f"{path} lacks {', '.join(missing)}. {_AGAIN}")
+    rows = table.to_dict("records")
+    return {str(row[Column.IMAGE_ID]): {str(name): cell for name, cell in row.items() if cell != ""} for row in rows}

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from osteolens.domain import Column
-from osteolens.explain.agreement import SIZE_BANDS
+from osteolens.domain import AREA_BANDS, Column
 from osteolens.explain.captions import answer_line, origin_line
 from osteolens.explain.drawing import SCALE
 from osteolens.explain.overlay import colour_ramp
@@ -184,7 +183,7 @@ def _filters(cards: tuple[Card, ...], classes: list[str]) -> Iterator[Filter]:
         "kind": ("Kind", [f"{kind} {name}" for name in classes for kind in ("TP", "FP", "FN")]),
         "source": ("Source", []),
         "subtype": ("Subtype", []),
-        "band": ("Lesion's share of the area", [name for name, _ in SIZE_BANDS]),
+        "band": ("Lesion's share of the area", list(AREA_BANDS)),
         "zero": ("Evidence", []),
         "gallery": ("Gallery", []),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 from osteolens.reporting.html import count, fixed, percent
@@ -51,6 +52,14 @@ class MetricTable:
     def notes(self) -> tuple[str, ...]:
         """The different footnotes in the order in which they are met."""
         return tuple(dict.fromkeys(cell.note for _, cells in self.rows for cell in cells if cell.note))
+
+    def mark(self, note: str) -> str:
+        """Return the mark of a footnote: a to z, then aa, ab; a raised number would read as an exponent."""
+        letters, number = "", self.notes.index(note) + 1
+        while number:
+            number, place = divmod(number - 1, len(ascii_lowercase))
+            letters = ascii_lowercase[place] + letters
+        return letters
 
 
 def metric_cell(entry: dict[str, Any], digits: int = 2) -> MetricCell:

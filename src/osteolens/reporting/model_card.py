@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteolens.domain import MALIGNANT, Column
-from osteolens.evaluation.conclusion import best_blind
+from osteolens.evaluation.conclusion import best_blind, given
 from osteolens.reporting.card_about import NOT_RECORDED, factors, intended_use, metrics, model_details
 from osteolens.reporting.card_analyses import caveats, ethical_considerations, quantitative_analyses
 from osteolens.reporting.card_data import evaluation_data, training_data
@@ -69,7 +69,7 @@ def _points(run: RunResults) -> list[str]:
     if key := best_blind(run.honesty["blind"]):
         best = run.honesty["blind"][key]
         points.append(
-            f"A model that sees no pixel and is given {', '.join(best['inputs'])} reaches an accuracy of "
+            f"A model that sees no pixel and is given {given(best)} reaches an accuracy of "
             f"{metric_text(best['scores']['accuracy'])}."
         )
     return points

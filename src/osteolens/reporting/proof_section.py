@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from osteolens.data.audit.findings import counted
 from osteolens.reporting.chapters import Block, Section
 from osteolens.reporting.html import EmbeddedFigure
 from osteolens.reporting.metric_table import MetricCell, MetricTable, difference_cell, metric_cell, metric_text
 from osteolens.reporting.run_results import MapResults
+from osteolens.wording import counted
 
 NO_PROOF = "Whether the maps mean something was not tried for this run. osteolens gradcam --proof tries it."
 _LIKENESS = {

@@ -55,6 +55,7 @@ def _context(runs: Sequence[RunResults], record: dict[str, Any], command: str) -
         "verdicts": run_words.verdicts(runs),
         "which_to_read": run_words.which_to_read(runs),
         "pooled_normals": POOLED_NORMALS if run_words.pooled_normals(runs) else "",
+        "beside_blind": [run_words.beside_blind(run) for run in runs],
         "missed": [f"Split {run.name}: {sentence}" for run in runs if (sentence := run_words.missed(run))],
         "gaps": [gap_sentence(gap) for gap in record["gaps"]],
         "tables": [_plain(table) for table in tables],
@@ -62,12 +63,13 @@ def _context(runs: Sequence[RunResults], record: dict[str, Any], command: str) -
 
 
 def _plain(table: MetricTable) -> dict[str, Any]:
-    """Return a table with each figure and its bracket in one cell, and its footnotes numbered."""
+    """Return a table with each figure and its bracket in one cell, and its footnotes with their marks."""
     rows = []
     for name, cells in table.rows:
         texts = []
         for cell in cells:
-            mark = f" [{table.notes.index(cell.note) + 1}]" if cell.note else ""
+            mark = f" [{table.mark(cell.note)}]" if cell.note else ""
             texts.append(f"{cell.text}{f' ({cell.detail})' if cell.detail else ''}{mark}")
         rows.append((name, *texts))
-    return {"caption": table.caption, "headings": table.headings, "rows": rows, "notes": table.notes}
+    notes = [(table.mark(note), note) for note in table.notes]
+    return {"caption": table.caption, "headings": table.headings, "rows": rows, "notes": notes}

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from osteolens.data.audit.findings import Finding, counted
-from osteolens.domain import MALIGNANT, Column
+from osteolens.data.audit.findings import Finding
+from osteolens.domain import MALIGNANT
+from osteolens.evaluation.conclusion import best_blind, given
+from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import count, fixed
+from osteolens.reporting.interval_words import INTERVAL_NAMES, not_resampled
 from osteolens.reporting.kind_words import HONEST, MEANING, SEVERITY
 from osteolens.reporting.metric_table import metric_text
 from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.run_tables import level
+from osteolens.wording import counted
 
-INTERVAL_NAMES = {"bca": "bias-corrected and accelerated", "percentile": "percentiles"}
+ELSEWHERE = (
+    "Only sources that training has not seen tell of other hospitals, and only cases that it has not seen tell of new "
+    "patients."
+)
 POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and age: see osteolens.data.cases
 
 
-def verdicts(runs: Sequence[RunResults]) -> list[Finding]:
+def verdicts(runs: Sequence[EvaluationResults]) -> list[Finding]:
     """Return what the leakage of each split means for its figures, one sentence or two per run."""
     return [
-        Finding(SEVERITY[run.kind], f"Split {run.name}: {run.leakage['sentence']} {MEANING[run.kind]}") for run in runs
+        Finding(
+            SEVERITY[run.kind],
+            f"{f'Split {run.name}: ' if run.name else ''}{run.leakage['sentence']} {MEANING[run.kind]}",
+        )
+        for run in runs
     ]
 
 
@@ -43,12 +54,22 @@ def which_to_read(runs: Sequence[RunResults]) -> str:
     return f"{honest} Those of {_and(leaking)} are printed for comparison with published work that uses such splits."
 
 
-def pooled_normals(runs: Sequence[RunResults]) -> bool:
+def beside_blind(run: EvaluationResults) -> str:
+    """Return the accuracy of a run's network and, right beside it, that of the best model without pixels."""
+    own = f"Split {run.name}: accuracy {metric_text(run.honesty['scores']['accuracy'])}"
+    if (key := best_blind(run.honesty["blind"])) is None:
+        return f"{own}; what is reached without a pixel is not known."
+    model = run.honesty["blind"][key]
+    without = metric_text(model["scores"]["accuracy"])
+    return f"{own}; the best model that sees no pixel, given {given(model)}, reaches {without}."
+
+
+def pooled_normals(runs: Sequence[EvaluationResults]) -> bool:
     """Return whether some normals are grouped by sex and age only, which makes their leakage an upper bound."""
-    return any((run.manifest.frame[Column.SOURCE] == POOLED_SOURCE).any() for run in runs)
+    return any(POOLED_SOURCE in run.sources for run in runs)
 
 
-def missed(run: RunResults) -> str:
+def missed(run: EvaluationResults) -> str:
     """Return what the malignant images were answered as; empty without any."""
     names, matrix = run.class_names, run.summary["confusion_matrix"]
     if MALIGNANT not in names or not (total := sum(matrix[names.index(MALIGNANT)])):
@@ -83,12 +104,12 @@ def _and(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def intervals_sentence(run: RunResults) -> str:
+def intervals_sentence(run: EvaluationResults) -> str:
     """Return how the intervals were made."""
     summary = run.summary
     kind = INTERVAL_NAMES.get(summary["intervals"], summary["intervals"])
     return (
-        f"Intervals: {level(run)}, {kind}, {count(summary['resamples'])} bootstrap resamples by "
-        f"{summary['resampled_by']}. "
-        "They hold the chance of which cases were tested, not that of training again or of another hospital."
+        f"Intervals: {level(run)}, from {count(summary['resamples'])} bootstrap resamples of whole "
+        f"{summary['resampled_by']}s ({kind}). {not_resampled(summary['intervals'])} "
+        "All intervals hold the chance of which cases were tested, not that of training again or of another hospital."
     )

@@ -14,8 +14,8 @@ from osteolens.data.radiographs import load_radiographs
 from osteolens.data.splits import make_split
 from osteolens.evaluation.blind import BLIND_MODELS, blind_predictions, blind_scores
 from osteolens.evaluation.facts import ImageFacts, gather_facts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 CLASSES = ("Normal", "Benign", "Malignant")
 TRAIN, TEST = 240, 60
@@ -158,11 +158,11 @@ def test_what_is_missing_is_named() -> None:
     resampling = Resampling(100)
     found = blind_scores(facts_of(manifest, metadata.drop(columns=["view", "site"]), None), resampling)
     assert found["demographics"]["reason"] == "view not known for any train image"
-    assert found["demographics_and_site"]["reason"] == "view, site not known for any train image"
-    assert found["image_header"]["reason"] == "width, height, mode, bytes not known for any train image"
+    assert found["demographics_and_site"]["reason"] == "view, anatomical site not known for any train image"
+    assert found["image_header"]["reason"] == "width, height, colour mode, file size not known for any train image"
     assert found["source"]["possible"] is True
     found = blind_scores(facts_of(manifest, metadata, headers[headers.index < TRAIN]), resampling)
-    assert found["image_header"]["reason"] == "width, height, mode, bytes not known for any evaluated image"
+    assert found["image_header"]["reason"] == "width, height, colour mode, file size not known for any evaluated image"
     one_class = manifest[(manifest["split"] == "test") | (manifest["label"] == "Normal")]
     found = blind_scores(facts_of(one_class, metadata, headers), resampling)
     assert {model["reason"] for name, model in found.items() if name != "demographics_and_site"} == {

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,9 +13,10 @@ import pytest
 from osteolens.evaluation.estimates import metric_intervals
 from osteolens.evaluation.metrics import CLASS_METRICS, OVERALL_METRICS
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 CLASSES = ("Normal", "Benign", "Malignant")
-SETTINGS = {"resamples": 300, "confidence": 0.95, "seed": 3}
+SETTINGS = Resampling(300, 0.95, 3)
 BENCHMARK = Path(__file__).resolve().parents[3] / "benchmarks" / "interval_coverage.py"
 
 
@@ -37,7 +39,7 @@ def entries(found: dict) -> list[dict]:
 
 def test_every_metric_has_value_interval_and_n() -> None:
     table = made_up()
-    found = metric_intervals(table, **SETTINGS)
+    found = metric_intervals(table, SETTINGS)
     assert list(found["overall"]) == list(OVERALL_METRICS)
     assert [list(own) for own in found["per_class"].values()] == [list(CLASS_METRICS)] * 3
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -58,7 +60,7 @@ def test_every_metric_has_value_interval_and_n() -> None:
 
 def test_bca_moves_the_limits_of_a_skewed_figure() -> None:
     table = made_up(skill=0.75)
-    plain, moved = (metric_intervals(table, **SETTINGS, method=method) for method in ("percentile", "bca"))
+    plain, moved = (metric_intervals(table, replace(SETTINGS, method=method)) for method in ("percentile", "bca"))
     # areas near 1 have a long lower tail, so that both limits move down
     before, after = (found["per_class"]["Benign"]["average_precision"] for found in (plain, moved))
     assert (before["method"], after["method"]) == ("percentile", "bca")
@@ -69,7 +71,7 @@ def test_bca_moves_the_limits_of_a_skewed_figure() -> None:
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])
 def test_what_is_undefined_has_a_reason_and_nothing_else_has(method: str) -> None:
-    found = metric_intervals(made_up(classes=2), **SETTINGS, method=method)
+    found = metric_intervals(made_up(classes=2), replace(SETTINGS, method=method))
     absent = found["per_class"]["Malignant"]["auc"]
     nothing = {"value": None, "low": None, "high": None, "method": None}
     assert absent == nothing | {"n": 0, "reason": "no Malignant image in this part"}
@@ -80,7 +82,7 @@ def test_what_is_undefined_has_a_reason_and_nothing_else_has(method: str) -> Non
 
 
 def test_a_perfect_figure_is_not_certain() -> None:
-    found = metric_intervals(made_up(skill=9), **SETTINGS)
+    found = metric_intervals(made_up(skill=9), SETTINGS)
     # Wilson's lower limit of n right of n is n / (n + 1.959964^2), here with n cases: 60, 20 of a class, 40 of others
     malignant = found["per_class"]["Malignant"]
     shares = {"accuracy": found["overall"]["accuracy"], **malignant}
@@ -113,7 +115,7 @@ def one_class_without_spread() -> PredictionsTable:
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])
 def test_a_class_without_spread_leaves_its_uncertainty_in_the_mean_over_the_classes(method: str) -> None:
-    found = metric_intervals(one_class_without_spread(), **SETTINGS, method=method)
+    found = metric_intervals(one_class_without_spread(), replace(SETTINGS, method=method))
     normal, malignant = (found["per_class"][name]["sensitivity"] for name in ("Normal", "Malignant"))
     entry = found["overall"]["balanced_accuracy"]
     assert (normal["value"], malignant["value"], entry["value"]) == (0.775, 1, pytest.approx(0.8875))
@@ -127,7 +129,7 @@ def test_a_class_without_spread_leaves_its_uncertainty_in_the_mean_over_the_clas
 
 
 def test_a_mean_over_classes_of_which_one_has_no_limits_has_none() -> None:
-    overall = metric_intervals(one_class_without_spread(), **SETTINGS)["overall"]
+    overall = metric_intervals(one_class_without_spread(), SETTINGS)["overall"]
     sentence = "the resamples do not differ: no interval"  # both areas are 1
     assert overall["macro_auc"]["reason"] == f"Normal: {sentence}; Malignant: {sentence}"
     assert overall["macro_average_precision"]["reason"] == f"Normal: {sentence}; Malignant: {sentence}"
@@ -146,7 +148,7 @@ def test_the_two_areas_of_two_classes_are_one_figure_and_so_is_their_mean() -> N
         probabilities=probabilities,
         case_id=table.cases,
     )
-    found = metric_intervals(two, **SETTINGS)
+    found = metric_intervals(two, SETTINGS)
     own, mean = found["per_class"]["Benign"]["auc"], found["overall"]["macro_auc"]
     assert (mean["low"], mean["high"]) == (pytest.approx(own["low"]), pytest.approx(own["high"]))
     assert own["low"] < own["value"] < own["high"]
@@ -156,7 +158,7 @@ def test_where_all_others_are_of_one_case_ranking_against_them_has_no_interval()
     table = made_up()
     kept = table.subset((table.labels == 0) | np.isin(table.cases, ["case1"]))
     frame = kept.frame.assign(case_id=np.where(kept.labels == 0, kept.cases, "other"))
-    found = metric_intervals(PredictionsTable(CLASSES, frame), **SETTINGS)["per_class"]["Normal"]
+    found = metric_intervals(PredictionsTable(CLASSES, frame), SETTINGS)["per_class"]["Normal"]
     for metric in ("auc", "specificity"):
         assert (found[metric]["low"], found[metric]["reason"]) == (
             None,
@@ -168,14 +170,37 @@ def test_where_all_others_are_of_one_case_ranking_against_them_has_no_interval()
 def test_a_share_of_nothing_has_wilsons_upper_limit() -> None:
     table = made_up()
     never = table.frame.assign(predicted="", prob_Normal=0.6, prob_Benign=0.4, prob_Malignant=0.0)
-    entry = metric_intervals(PredictionsTable(CLASSES, never), **SETTINGS)["per_class"]["Malignant"]["sensitivity"]
+    entry = metric_intervals(PredictionsTable(CLASSES, never), SETTINGS)["per_class"]["Malignant"]["sensitivity"]
     assert (entry["value"], entry["low"], entry["method"]) == (0, 0, "wilson")
     assert entry["high"] == pytest.approx(1.959964**2 / (20 + 1.959964**2), abs=1e-6)
 
 
+@pytest.mark.parametrize(("cases", "method"), [(9, "wilson"), (10, "bca")])
+def test_a_share_of_fewer_than_ten_cases_has_wilsons_interval(cases: int, method: str) -> None:
+    table = made_up()
+    malignant = np.flatnonzero(table.labels == 2)
+    numbers = np.arange(len(table)).astype(str)
+    numbers[malignant] = [f"m{place % cases}" for place in range(malignant.size)]
+    found = metric_intervals(
+        PredictionsTable(CLASSES, table.frame.assign(case_id=numbers)), replace(SETTINGS, method="bca")
+    )
+    sensitivity = found["per_class"]["Malignant"]["sensitivity"]
+    assert 0 < sensitivity["value"] < 1
+    assert sensitivity["method"] == method
+    assert sensitivity["reason"] == (
+        "fewer than 10 cases: Wilson's interval on the number of cases" if method == "wilson" else None
+    )
+    assert found["per_class"]["Normal"]["sensitivity"]["method"] == "bca"
+    assert found["overall"]["accuracy"]["method"] == "bca"
+    # the mean over the classes takes the limits of the classes
+    assert found["overall"]["balanced_accuracy"]["method"] == "recovered"
+
+
 def test_a_class_of_one_case_has_no_interval() -> None:
     table = made_up()
-    found = metric_intervals(table.subset((table.labels != 2) | (table.cases == "case2")), **SETTINGS, method="bca")
+    found = metric_intervals(
+        table.subset((table.labels != 2) | (table.cases == "case2")), replace(SETTINGS, method="bca")
+    )
     sentence = "all Malignant images are of one case: no interval"
     for entry in (found["per_class"]["Malignant"]["auc"], found["overall"]["balanced_accuracy"]):
         assert entry["value"] is not None

@@ -11,9 +11,9 @@ import pytest
 
 from osteolens.evaluation.conclusion import advantage_verdict, conclude
 from osteolens.evaluation.facts import gather_facts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.honesty import honesty_panel
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.summary import summarise
 from osteolens.storage import to_json
 
@@ -66,7 +66,7 @@ def panel_of(
     table: PredictionsTable, *, leakage: dict[str, Any] | None = None, resamples: int = 200, **known: pd.DataFrame
 ) -> dict[str, Any]:
     facts = gather_facts(table, **known)
-    summary = summarise(facts.table, resamples=resamples)
+    summary = summarise(facts.table, Resampling(resamples))
     return honesty_panel(facts, summary, Resampling(resamples), leakage=leakage)
 
 
@@ -119,7 +119,9 @@ def test_every_number_of_the_conclusion_is_in_the_panel(panel: dict[str, Any]) -
     written = {f"{number:.3f}" for number in known} | {f"{number:+.3f}" for number in known}
     written |= {f"{number:,.0f}" for number in known if number == int(number)}
     written |= {f"{100 * number:.1f}%".replace(".0%", "%") for number in known | shares}
-    text = panel["conclusion"].replace(panel["subgroups"]["worst"]["accuracy"]["group"], "")
+    text = panel["conclusion"]
+    for worst in panel["subgroups"]["worst"].values():
+        text = text.replace(worst["group"], "")
     found = re.findall(r"[-+]?\d[\d,]*(?:\.\d+)?%?", text)
     assert len(found) > 30
     assert [number for number in found if number not in written] == []
@@ -127,12 +129,26 @@ def test_every_number_of_the_conclusion_is_in_the_panel(panel: dict[str, Any]) -
 
 def test_the_conclusion_says_what_the_figures_say(panel: dict[str, Any]) -> None:
     text = panel["conclusion"]
-    assert "10 of the 90 with a known source come from one that the train part does not have" in text
+    assert "Of the 90 with a known source, 10 come from one that the train part does not have" in text
     assert "by itself it does not show that lesions are recognised" in text
     assert "The anatomical site is filled in for 100% of Benign, 100% of Malignant and 0% of Normal images" in text
-    assert "2 of the images are byte-identical to a train image" in text
+    assert "2 images are byte-identical to a train image" in text
     assert "only that tells of new patients" in text
     assert text.endswith("None of these figures supports use on patients.")
+    sensitivity = panel["scores"]["sensitivity"]["Malignant"]
+    limits = f"({sensitivity['low']:.3f} to {sensitivity['high']:.3f})"
+    assert f"It finds a share of {sensitivity['value']:.3f} {limits} of the 30 Malignant images." in text
+    worst = panel["subgroups"]["worst"]["macro_auc"]
+    assert f"Of the {worst['compared']} that have at least 5 cases of every class, macro AUC is lowest in" in text
+    assert f"({worst['n']} images of {worst['cases']} cases)" in text
+    assert "gender" not in text
+
+
+def test_one_image_is_not_told_as_many(panel: dict[str, Any]) -> None:
+    leakage = {"possible": True, "evaluation": {"test": {"overall": {"duplicated": 1, "near_duplicated": 0}}}}
+    text = conclude({**panel, "leakage": leakage, "scores": {**panel["scores"], "n": 1, "cases": 1}})
+    assert "On the 1 image of the test part (1 case) the model reaches" in text
+    assert "1 image is byte-identical to a train image." in text
 
 
 def test_a_better_model_is_told_as_one() -> None:
@@ -154,8 +170,9 @@ def test_a_predictions_table_alone_gives_reasons() -> None:
         *("center", "source", "sex", "age", "region", "view", "subtype", "lesion size")
     }
     text = found["conclusion"]
-    assert text.count("No manifest was given, so it is not known what the model was trained on") == 1
-    assert text.lower().count("manifest") == 1
+    assert text.count("It is not known which images the model was trained on (osteolens eval takes a table") == 1
+    assert text.count("--split-table") == 1
+    assert "manifest" not in text.lower()
     assert "neither whether it has seen the sources or the cases of these images" in text
     assert "No subgroup has the 20 images" in found["conclusion"]
 

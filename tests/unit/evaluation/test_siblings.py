@@ -11,8 +11,8 @@ from osteolens.data.leakage import measure_leakage
 from osteolens.data.radiographs import load_radiographs
 from osteolens.data.splits import make_split
 from osteolens.evaluation.facts import gather_facts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.siblings import sibling_scores
 
 CLASSES = ("Normal", "Malignant")

@@ -8,8 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from osteolens.evaluation.facts import gather_facts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.within_source import within_source_scores
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -127,7 +127,7 @@ def test_what_is_missing_is_named() -> None:
     resampling = Resampling(100)
     assert "source" in within_source_scores(gather_facts(predictions(source="")), resampling)["reason"]
     no_manifest = within_source_scores(gather_facts(predictions()), resampling)
-    assert no_manifest["source_alone"]["reason"].startswith("no manifest was given")
+    assert no_manifest["source_alone"]["reason"].startswith("it is not known which images")
     apart = [("Malignant", "x", 0.9, 0.5), ("Benign", "y", 0.9, 0.5)]
     assert within_source_scores(gather_facts(predictions(apart)), resampling)["pooled"]["value"] is None
     two = PredictionsTable.from_arrays(

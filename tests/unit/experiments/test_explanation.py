@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 from command import osteolens
+from untrained import untrained
 
 from osteolens.config import Config
 from osteolens.data.radiographs import RadiographSet, load_radiographs
 from osteolens.evaluation.parts import IDENTITY
 from osteolens.experiments.explanation import explain, prove
 from osteolens.explain.proof import PROOF_FILES
-from osteolens.models.checkpoint import Checkpoint, checkpoint_path, save_checkpoint
-from osteolens.models.factory import create_model
+from osteolens.models.checkpoint import checkpoint_path, save_checkpoint
 from osteolens.storage import read_json
 
 SCHEME = "case"
@@ -24,16 +23,7 @@ SCHEME = "case"
 def config(tiny_config: Config) -> Config:
     """An experiment whose network was never trained: nothing here depends on what it has learnt."""
     config = tiny_config.with_overrides("explanation.proof_images=2", "explanation.random_draws=1")
-    torch.manual_seed(1)
-    made = Checkpoint.of(
-        config,
-        create_model(config.model, 3).state_dict(),
-        epoch=1,
-        metrics={},
-        class_weights=[1.0] * 3,
-        provenance={},
-    )
-    save_checkpoint(checkpoint_path(config, SCHEME, "best"), made)
+    save_checkpoint(checkpoint_path(config, SCHEME, "best"), untrained(config))
     return config
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteolens.explain.agreement import SIZE_BANDS, MapAgreement, score_maps
+from osteolens.domain import AREA_BANDS
+from osteolens.explain.agreement import MapAgreement, score_maps
 from osteolens.explain.cell_map import CellMap
 
 
@@ -14,7 +15,7 @@ def square(top: int, left: int, side: int, size: int = 20) -> np.ndarray:
 
 
 def four_images() -> MapAgreement:
-    """Maps at mask size: perfect, elsewhere, zero, perfect; lesions of 1, 4, 0.25 and 25 % of the area."""
+    """Maps at mask size: perfect, elsewhere, zero, perfect; lesions of 1, 4, 0.25 and 25% of the area."""
     outline = {7: square(0, 0, 2), 2: square(4, 4, 4), 5: square(19, 19, 1), 9: square(5, 5, 10)}
     maps = {row: CellMap(mask.astype(np.float32)) for row, mask in outline.items()}
     maps[5] = CellMap(np.zeros((20, 20), np.float32))
@@ -34,8 +35,8 @@ def test_rows_are_sorted_and_scored_against_both_masks():
 
 
 def test_size_bands():
-    agreement = four_images()
-    assert [SIZE_BANDS[band][0] for band in agreement.bands] == ["3-10%", "<0.5%", "1-3%", ">10%"]
+    names = list(AREA_BANDS)
+    assert [names[band] for band in four_images().bands] == ["3-10%", "0.1-0.3%", "1-3%", "10% and over"]
 
 
 def test_each_iou_is_divided_by_the_ceiling_of_its_own_mask():

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteolens.config import EvaluationOptions
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.explain.agreement import MapAgreement, score_maps
 from osteolens.explain.agreement_report import agreement_report
 from osteolens.explain.baselines import Baseline
@@ -20,7 +20,7 @@ def square(top: int, left: int, side: int, size: int = 20) -> np.ndarray:
 
 
 def four_images() -> MapAgreement:
-    """Maps at mask size: perfect, elsewhere, zero, perfect; lesions of 1, 4, 0.25 and 25 % of the area."""
+    """Maps at mask size: perfect, elsewhere, zero, perfect; lesions of 1, 4, 0.25 and 25% of the area."""
     outline = {2: square(0, 0, 2), 0: square(4, 4, 4), 1: square(19, 19, 1), 3: square(5, 5, 10)}
     maps = {row: CellMap(mask.astype(np.float32)) for row, mask in outline.items()}
     maps[1] = CellMap(np.zeros((20, 20), np.float32))
@@ -42,8 +42,7 @@ def report(agreement: MapAgreement, cases: list[str], labels: list[int], *, base
         case_id=cases,
         **columns,
     )
-    options = EvaluationOptions(bootstrap_resamples=resamples)
-    return agreement_report(agreement, baselines or {}, table, options=options, seed=1)
+    return agreement_report(agreement, baselines or {}, table, Resampling(resamples, seed=1))
 
 
 def four_cases(**columns):
@@ -60,8 +59,8 @@ def test_means_over_all_images_by_class_and_by_size():
     assert result["overall"]["energy_ratio"]["n"] == 3
     assert result["per_class"]["Benign"]["iou_0.5"]["value"] == 0
     assert result["per_class"]["Malignant"]["iou_0.5"]["value"] == 1
-    assert result["per_size_band"][">10%"]["n"] == 1
-    assert result["per_size_band"]["0.5-1%"]["n"] == 0
+    assert result["per_size_band"]["10% and over"]["n"] == 1
+    assert result["per_size_band"]["0.3-1%"]["n"] == 0
     assert result["all_shapes"]["iou_0.5"]["value"] == pytest.approx(0.3 / 4)
 
 
@@ -127,8 +126,8 @@ def test_the_same_seed_gives_the_same_report():
     ("place", "reason"),
     [
         (("per_class", "Normal", "iou_0.5"), "no annotated image"),
-        (("per_size_band", "<0.5%", "energy"), "every map is 0 everywhere"),
-        (("per_size_band", ">10%", "iou_0.5"), "all images are of one case"),
+        (("per_size_band", "0.1-0.3%", "energy"), "every map is 0 everywhere"),
+        (("per_size_band", "10% and over", "iou_0.5"), "all images are of one case"),
         (("per_class", "Malignant", "iou_0.5"), "all images have the same value"),
     ],
 )
@@ -143,13 +142,13 @@ def test_what_cannot_be_told_is_none_with_a_reason(place, reason):
 
 
 def test_a_group_that_many_resamples_miss_has_no_interval():
-    """Two of twelve cases are missed by about e**-2 = 13 % of the resamples, more than the 5 % outside an interval."""
+    """Two of twelve cases are missed by about e**-2 = 13% of the resamples, more than the 5% outside an interval."""
     outline = {row: square(0, 0, 2 if row < 10 else 10) for row in range(12)}
     maps = {row: CellMap(mask.astype(np.float32)) for row, mask in outline.items()}
     maps[11] = CellMap(square(15, 15, 2).astype(np.float32))
     agreement = score_maps(maps, outline, outline, (0.5,))
     result = report(agreement, [str(row) for row in range(12)], [1] * 12)
-    entry = result["per_size_band"][">10%"]["iou_0.5"]
+    entry = result["per_size_band"]["10% and over"]["iou_0.5"]
     assert (entry["value"], entry["low"], entry["n"]) == (0.5, None, 2)
     assert "too many resamples" in entry["reason"]
     assert result["overall"]["iou_0.5"]["low"] is not None

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from osteolens.config import EvaluationOptions, ExplanationOptions
+from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.explain.proof import prove_run
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.storage import read_json
@@ -33,7 +34,7 @@ def proven(tmp_path, **options):
         table,
         out=tmp_path,
         options=ExplanationOptions(**options),
-        evaluation=EvaluationOptions(bootstrap_resamples=100),
+        resampling=Resampling(100),
         seed=5,
     )
 

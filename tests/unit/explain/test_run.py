@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from osteolens.config import EvaluationOptions, ExplanationOptions
+from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.explain.run import explain_run
 from osteolens.storage import read_json
 
@@ -62,7 +63,7 @@ def run(model, pictures, table, masks, out, **options):
         all_shapes_masks={row: np.ones_like(mask) for row, mask in masks.items()},
         out=out,
         options=ExplanationOptions(**options),
-        evaluation=EvaluationOptions(bootstrap_resamples=100),
+        resampling=Resampling(100),
         seed=5,
     )
 
@@ -142,7 +143,7 @@ def test_scores_and_pictures_show_the_map_over_an_even_division(paper_model, tmp
         all_shapes_masks={0: mask},
         out=tmp_path,
         options=ExplanationOptions(iou_thresholds=(0.6,)),
-        evaluation=EvaluationOptions(bootstrap_resamples=100),
+        resampling=Resampling(100),
         seed=5,
     )
     assert report["resolution"] == (4, 4)
@@ -176,6 +177,9 @@ def test_without_annotations_there_are_galleries_and_a_report_that_says_so(
     assert report["overall"]["iou_0.5"]["reason"] == "no annotated image"
     assert (tmp_path / "gallery_Normal.png").exists()
     assert not (tmp_path / "annotation_comparison.png").exists()
+    scores = pd.read_csv(tmp_path / "annotation_scores.csv")
+    assert len(scores) == 0
+    assert {"image_id", "size_band", "ceiling"} <= set(scores)
 
 
 def test_what_does_not_belong_together_is_refused(grey_model, pictures, table, tmp_path):
@@ -193,6 +197,6 @@ def test_what_does_not_belong_together_is_refused(grey_model, pictures, table, t
             all_shapes_masks={},
             out=tmp_path,
             options=ExplanationOptions(),
-            evaluation=EvaluationOptions(),
+            resampling=Resampling(),
             seed=5,
         )

@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 from osteolens.evaluation.decisions import decisions
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.reporting import decision_words
 from osteolens.reporting.run_report import write_run_report
 from osteolens.reporting.run_results import read_run
@@ -77,7 +78,7 @@ def test_nothing_is_fitted_without_a_validation_part(changeable_run: RunFolder) 
     table = PredictionsTable.from_csv(changeable_run.predictions).part("test")
     table.write(changeable_run.predictions)
     identities = {"predictions_sha256": predictions_sha256(table), "validation_sha256": None}
-    write_json(changeable_run.evaluation / "decisions.json", identities | decisions(None, table, resamples=100))
+    write_json(changeable_run.evaluation / "decisions.json", identities | decisions(None, table, Resampling(100)))
     page = Page(write_run_report(read_run(changeable_run)))
     reason = "there is no validation part beside the evaluated one, and nothing may be fitted on what is evaluated"
     assert f"Nothing was fitted: {reason}." in page.text
@@ -86,6 +87,18 @@ def test_nothing_is_fitted_without_a_validation_part(changeable_run: RunFolder) 
     assert f"No sets were made: {reason}." in page.text
     assert f"It could not be made: {reason}." in page.text
     assert list(page.table("Calibration on the test part")) == ["As predicted"]
+
+
+@pytest.mark.parametrize("told", ["The validation images also chose the epoch.", None])
+def test_what_else_the_validation_images_chose_is_on_the_page(changeable_run: RunFolder, told: str | None) -> None:
+    path = changeable_run.evaluation / "decisions.json"
+    record = read_json(path)
+    not_known = record["chosen_on"]
+    assert not_known in Page(write_run_report(read_run(changeable_run))).text
+    write_json(path, record | {"chosen_on": told})
+    page = Page(write_run_report(read_run(changeable_run)))
+    assert not_known not in page.text
+    assert (told or "Thresholds, temperatures and sets were chosen on") in page.text
 
 
 def test_a_point_that_could_not_be_chosen_says_why(changeable_run: RunFolder) -> None:

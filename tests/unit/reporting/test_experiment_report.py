@@ -10,7 +10,7 @@ from run_files import make_run
 
 from osteolens.config import load_config
 from osteolens.errors import DataError
-from osteolens.evaluation.headline import Resampling
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments.compared_folders import read_compared
 from osteolens.experiments.comparison import write_comparison
 from osteolens.reporting.experiment_report import write_experiment_report
@@ -38,11 +38,24 @@ def page(complete_run: RunFolder, case_run: RunFolder, tmp_path_factory: pytest.
 def test_leakage_comes_before_the_first_figure_and_the_clean_run_first(page: Page) -> None:
     assert next(iter(page.tables)).startswith("Share of images with another image of the same case in train")
     assert not re.search(r"\d\.\d{3}", page.text[: page.text.index("Figures of the test part")])
-    headline = page.table("Figures of the test part with 95% intervals")
+    headline = page.table("Figures of the test part with 95% intervals by case")
     assert list(headline) == ["case (no shared case)", "stratified (shares cases)"]
     assert headline["case (no shared case)"]["Shared with train: tumours (all)"] == "0.0% (0.0%)"
     assert "The sentence on 18 shared test images. Its figures also reward" in page.text
     assert "The honest figures are those of the split case" in page.text
+
+
+def test_accuracy_without_pixels_stands_right_beside_the_networks(page: Page, case_run: RunFolder) -> None:
+    panel = read_json(case_run.evaluation / "honesty.json")
+    best = max(
+        (model["scores"]["accuracy"]["value"] for model in panel["blind"].values() if model["inputs"]), default=None
+    )
+    row = page.table("Figures of the test part with 95% intervals by case")["case (no shared case)"]
+    headings = list(row)
+    assert headings[headings.index("Accuracy") + 1] == "Accuracy without pixels"
+    assert row["Accuracy without pixels"].startswith(f"{best:.3f} (")
+    assert f"Split case: accuracy {panel['scores']['accuracy']['value']:.3f} (" in page.text
+    assert "; the best model that sees no pixel, given " in page.text
 
 
 def test_gap_is_the_difference_of_the_figures(page: Page, complete_run: RunFolder, case_run: RunFolder) -> None:

@@ -91,9 +91,12 @@ def test_blind_models_stand_beside_the_network(page: Page, complete_run: RunFold
     assert float(more.split()[0]) == pytest.approx(network - source, abs=1.01e-3)
     limits = panel["blind"]["source"]["advantage"]["accuracy"]
     assert f"({limits['low']:+.2f} to {limits['high']:+.2f})" in more
-    assert "Demographics, projection, site (age, gender, view, region, site)" in rows
-    assert "A site is given for 100.0% of Benign, 100.0% of Malignant, 0.0% of Normal images." in page.text
-    assert "In train every image has the same mode." in page.text
+    assert "Demographics, projection, site (age, sex, view, body region and anatomical site)" in rows
+    assert (
+        "The anatomical site is filled in for 100.0% of Benign, 100.0% of Malignant, 0.0% of Normal images."
+        in page.text
+    )
+    assert "In train every image has the same colour mode." in page.text
     alts = [str(picture["alt"]) for picture in page.all("img")]
     assert any(f"this network {network:.3f}, Commonest class" in alt for alt in alts)
 
@@ -157,7 +160,7 @@ def test_what_could_not_be_worked_out_says_why(changeable_run: RunFolder) -> Non
         panel["subgroups"] |= {
             "groupings": {},
             "not_possible": {"sex": "no sex"},
-            "worst": dict.fromkeys(("accuracy",)),
+            "worst": dict.fromkeys(("accuracy", "macro_auc")),
         }
 
     page = page_with(changeable_run, change)
@@ -175,6 +178,18 @@ def test_normals_grouped_by_sex_and_age_are_an_upper_bound(changeable_run: RunFo
     manifest.loc[0, "source"] = "hospital_unknown"
     manifest.to_csv(changeable_run.manifest, index=False)
     assert "an upper bound" in Page(write_run_report(read_run(changeable_run))).text
+
+
+def test_rows_of_subgroups_tell_on_how_many_cases_they_rest(page: Page, table: pd.DataFrame) -> None:
+    (row,) = (row for name, row in page.table("By source").items() if name.startswith("north"))
+    group = table[(table["source"] == "north") & (table["label"] == "Malignant")]
+    assert row["Sensitivity Malignant"].endswith(f"; {len(group)} images, {group['case_id'].nunique()} cases)")
+    assert "Only sources that training has not seen tell of other hospitals" in page.text
+    assert "by macro AUC only those with at least 5 cases of every class" in page.text
+
+
+def test_sex_is_called_so_everywhere(page: Page) -> None:
+    assert "gender" not in page.text
 
 
 def test_small_subgroups_are_marked(changeable_run: RunFolder) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from damage import damaged
 from html_page import Page
 
 from osteolens.errors import DataError
@@ -43,7 +44,7 @@ def run(tmp_path: Path) -> RunFolder:
     write_json(run.explanation / "gallery_index.json", galleries)
     scores = {
         "image_id": IDS[:2],
-        "size_band": ["1-3%", ">10%"],
+        "size_band": ["1-3%", "10% and over"],
         "iou_0.5": [0.21, 0.0],
         "ceiling": [0.64, 0.9],
         "pointing_game": [1.0, 0.0],
@@ -84,7 +85,7 @@ def test_filters_offer_what_tells_images_apart(page: Page) -> None:
     assert (first["data-verdict"], second["data-verdict"]) == ("right", "wrong")
     assert (first["data-kind"], second["data-kind"]) == ("TP Benign", "FP Normal|FN Malignant")
     assert (first["data-subtype"], third["data-subtype"]) == ("cyst|fracture", "not known")
-    assert [card["data-band"] for card in (first, second, third)] == ["1-3%", ">10%", "not known"]
+    assert [card["data-band"] for card in (first, second, third)] == ["1-3%", "10% and over", "not known"]
     assert [card["data-area"] for card in (first, second, third)] == ["0.02000000", "0.15000000", ""]
     assert [card["data-ratio"] for card in (first, second, third)] == ["6.25", "", ""]
     assert first["data-zero"] != second["data-zero"]
@@ -95,7 +96,7 @@ def test_filters_offer_what_tells_images_apart(page: Page) -> None:
         for card in (first, second, third):
             assert set(str(card[f"data-{key}"]).split("|")) <= set(values)
     bands = [value for value in values if "%" in value]
-    assert bands == ["1-3%", ">10%"]  # by size, not by letter
+    assert bands == ["1-3%", "10% and over"]  # by size, not by letter
 
 
 def test_a_question_with_one_answer_is_not_asked(run: RunFolder) -> None:
@@ -149,7 +150,7 @@ def test_the_same_files_give_the_same_page(page: Page, run: RunFolder) -> None:
 @pytest.mark.parametrize("name", ["map_pictures.json", "annotation_scores.csv", "annotation_report.json"])
 def test_a_missing_file_is_named(run: RunFolder, name: str) -> None:
     (run.explanation / name).unlink()
-    with pytest.raises(DataError, match=rf"{name} is missing. Run osteolens gradcam again"):
+    with pytest.raises(DataError, match=rf"{name} is missing; osteolens gradcam makes it"):
         write_map_index(run)
 
 
@@ -169,5 +170,32 @@ def test_scores_of_other_images_are_refused(run: RunFolder) -> None:
 
 def test_a_damaged_record_is_refused(run: RunFolder) -> None:
     write_json(run.explanation / "map_pictures.json", SAME)
-    with pytest.raises(DataError, match="lacks classes, images"):
+    with pytest.raises(DataError, match=r"map_pictures\.json lacks classes, images\. Run osteolens gradcam again\."):
+        write_map_index(run)
+
+
+@pytest.mark.parametrize(
+    ("file", "place", "value", "told"),
+    [
+        ("map_pictures", ("images", 1, "panels", 0, "zero"), None, "lacks images.1.panels.0.zero"),
+        ("map_pictures", ("images", 0, "outline"), 7, "is damaged at images.0.outline: "),
+        ("map_pictures", ("images", 1, "galleries", 0), ["Normal"], "is damaged at images.1.galleries.0: "),
+        ("map_pictures", ("images", 2, "annotated"), True, "at images.2: is annotated, but area_share is not there"),
+        ("annotation_report", ("n",), "2", "is damaged at n: "),
+        ("gallery_index", ("choice",), None, "lacks choice"),
+        ("gallery_index", ("galleries", "Normal", "file"), None, "lacks galleries.Normal.file"),
+    ],
+)
+def test_damage_within_a_record_is_told_with_its_place(
+    run: RunFolder, file: str, place: tuple[str | int, ...], value: object, told: str
+) -> None:
+    damaged(run.explanation / f"{file}.json", place, value)
+    with pytest.raises(DataError, match=rf"{file}\.json .*{re.escape(told)}.*Run osteolens gradcam again\."):
+        write_map_index(run)
+
+
+def test_scores_without_a_column_are_refused(run: RunFolder) -> None:
+    path = run.explanation / "annotation_scores.csv"
+    write_table(path, pd.read_csv(path).drop(columns=["size_band", "ceiling"]))
+    with pytest.raises(DataError, match=r"annotation_scores\.csv lacks size_band, ceiling\. Run osteolens gradcam"):
         write_map_index(run)

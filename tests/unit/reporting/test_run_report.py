@@ -25,6 +25,7 @@ CLASSES = ["Normal", "Benign", "Malignant"]
 FIXED_NUMBERS = {
     ("0", False),  # "above 0 the change costs", "0 is the best"
     ("1", False),  # "1 means no preference"
+    ("10", False),  # "fewer than 10 cases": osteolens.evaluation.estimates.FEWEST_DRAWN
     ("1.6", False),  # minutes: 31 + 32 + 33 seconds of the training log
 }
 ALL_MAPS = "gradcam/index.html"  # a page of its own beside this one, too large to be in it
@@ -61,7 +62,7 @@ def test_every_number_is_in_a_result_file(printed: list[Printed], complete_run: 
 def test_numbers_of_changed_files_are_not_found(printed: list[Printed], changeable_run: RunFolder) -> None:
     for path in changeable_run.root.rglob("*.json"):
         write_json(path, shrunk(read_json(path)))
-    assert len(not_in_files(printed, changeable_run)) > 50
+    assert len(not_in_files(printed, changeable_run)) > 40
 
 
 def shrunk(value: Any) -> Any:
@@ -109,7 +110,8 @@ def test_intervals_are_those_of_the_summary(page: Page, complete_run: RunFolder)
     limits = (sensitivity["low"], sensitivity["high"])
     assert float(figure) == pytest.approx(sensitivity["value"], abs=5.01e-4)
     assert (float(low), float(high)) == pytest.approx(limits, abs=5.01e-3)
-    assert "95%, bias-corrected and accelerated, 100 bootstrap resamples by case" in page.text
+    assert "Intervals: 95%, from 100 bootstrap resamples of whole cases (bias-corrected and accelerated)." in page.text
+    assert "The AUC of a class has DeLong's limits." in page.text
 
 
 def test_chapters_and_their_order(page: Page) -> None:
@@ -170,6 +172,7 @@ def test_maps_stand_beside_the_centre_prior(page: Page) -> None:
         "Centre prior": "0.057 (0.007-0.107)",
         "Edge density": "0.035 (-0.015 to 0.085)",
         "Random weights": "0.023 (-0.027 to 0.073)",
+        "Maps, boxes included": "0.111 (0.061-0.161)",
     }
     assert rows["Share of the ceiling at 0.5"]["Maps"].startswith("0.823")
     assert rows["Average precision"]["Maps"].startswith("0.923")
