@@ -49,7 +49,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if {"style", "title", "script"} & set(self._open):
             return
-        data = data.replace("\N{EN DASH}", "-")
+        data = data.replace("\N{EN DASH}", "-").replace("\N{MINUS SIGN}", "-")
         if "sup" not in self._open:  # numbers of footnotes
             self._words.append(data)
         if self._open and re.fullmatch("h[1-6]", self._open[-1]):

@@ -137,7 +137,7 @@ def _missing(train: pd.DataFrame, evaluated: pd.DataFrame, inputs: tuple[str, ..
             return f"{', '.join(absent)} not known for any {what} image"
     if inputs and not any(name in NUMBERS or _shares_text(train, evaluated, name) for name in inputs):
         told = ", ".join(INPUT_WORDS.get(name, name) for name in inputs)
-        return f"no evaluated image has a {told} that the train part has"
+        return f"no evaluated image shares its {told} with the train part"
     return None
 
 

@@ -27,13 +27,13 @@ _NOTHING_OF_TRAIN = (
 )
 
 
-def conclude(panel: dict[str, Any]) -> str:
-    """Return one paragraph on what may and what may not be concluded.
+def conclude(panel: dict[str, Any]) -> list[str]:
+    """Return the sentences on what may and what may not be concluded, the panel's caveats first.
 
     Parameters
     ----------
     panel
-        What :func:`osteolens.evaluation.honesty.honesty_panel` returns, without its ``conclusion``.
+        What :func:`osteolens.evaluation.honesty.honesty_panel` returns, without its conclusion.
     """
     untold = _knows_nothing_of_train(panel)
     sections = (
@@ -46,7 +46,7 @@ def conclude(panel: dict[str, Any]) -> str:
         _worst(panel["subgroups"]),
     )
     sentences = [sentence for section in sections for sentence in section]
-    return " ".join([*sentences, "None of these figures supports use on patients."])
+    return [*sentences, "None of these figures supports use on patients."]
 
 
 def _knows_nothing_of_train(panel: dict[str, Any]) -> bool:
@@ -108,8 +108,8 @@ def _scores(panel: dict[str, Any]) -> Iterator[str]:
     scores = panel["scores"]
     yield (
         f"On the {counted(scores['n'], 'image')} of the {panel['split']} part ({counted(scores['cases'], 'case')}) "
-        f"the model reaches an accuracy of {_figure(scores['accuracy'])} and a macro AUC of "
-        f"{_figure(scores['macro_auc'])}; in brackets stand {_percent(panel['confidence'])} intervals by case."
+        f"the model reaches an accuracy of {_figure(scores['accuracy'])} and a macro AUC "
+        f"{_of_figure(scores['macro_auc'])}; in brackets stand {_percent(panel['confidence'])} intervals by case."
     )
     if malignant := scores["per_class_n"].get(MALIGNANT):
         yield (
@@ -123,8 +123,13 @@ def _origins(origins: dict[str, Any]) -> Iterator[str]:
         yield f"Whether it has seen the sources of these images is not known: {origins['reason']}."
     elif origins["unseen_n"] == 0:
         yield (
-            f"All {origins['n']:,} with a known {origins['column']} come from one that the train part has too, so this "
-            "does not tell how the model does elsewhere, nor do the figures by source."
+            f"Every image with a known {origins['column']} ({origins['n']:,}) is of a {origins['column']} that the "
+            "train part has, so this does not tell how the model does elsewhere, nor do the figures by source."
+        )
+    elif origins["unseen_n"] == origins["n"]:
+        yield (
+            f"Every image with a known {origins['column']} ({origins['n']:,}) is of a {origins['column']} that the "
+            "train part does not have: these figures tell how the model does elsewhere."
         )
     else:
         yield (
@@ -191,7 +196,7 @@ def _best_blind(model: dict[str, Any], commonest: dict[str, Any]) -> Iterator[st
     scores = model["scores"]
     yield (
         f"The best of the models that see no pixels is given {given(model)}; it reaches an accuracy "
-        f"of {_figure(scores['accuracy'])} and a macro AUC of {_figure(scores['macro_auc'])}; one that always "
+        f"of {_figure(scores['accuracy'])} and a macro AUC {_of_figure(scores['macro_auc'])}; one that always "
         f"names the commonest class of the train part {_figure(commonest['scores']['accuracy'])}."
     )
     yield _advantage(model)
@@ -222,10 +227,9 @@ def _within_sources(within: dict[str, Any]) -> Iterator[str]:
     if pooled["value"] is None:
         yield f"Malignant against benign within a source cannot be told: {pooled['reason']}."
         return
-    told = f"; knowing nothing but the source gives {_figure(alone)}" if alone.get("value") is not None else ""
     yield (
         f"Malignant against benign, the AUC is {_figure(within['overall'])} over all tumours and {_figure(pooled)} "
-        f"within a source{told}."
+        f"within a source{_alone(alone, within['unseen_n'])}."
     )
     if pooled["low"] is not None and pooled["low"] <= 0.5:
         yield "Within a source the model is not shown to tell malignant from benign better than chance."
@@ -233,10 +237,20 @@ def _within_sources(within: dict[str, Any]) -> Iterator[str]:
         yield "Since the source tells part of it, the figure within a source is the one to quote."
 
 
+def _alone(alone: dict[str, Any], unseen: int | None) -> str:
+    """Return what the source alone gives, where the train part is known."""
+    if alone["reason"] == NO_MANIFEST:
+        return ""
+    if alone.get("value") is None:
+        return f"; what knowing the source gives cannot be told: {alone['reason']}"
+    partly = f" (train has no tumour of the source of {unseen:,} of them, which count as average)" if unseen else ""
+    return f"; knowing nothing but the source gives {_figure(alone)} over all tumours{partly}"
+
+
 def _worst(subgroups: dict[str, Any]) -> Iterator[str]:
     worst = subgroups["worst"]["accuracy"]
     if worst is None:
-        yield f"No subgroup has the {subgroups['fewest_ranked']} images that it takes to be ranked."
+        yield f"Fewer than two subgroups have the {subgroups['fewest_ranked']} images that it takes to be ranked."
         return
     yield (
         f"Of the {counted(worst['compared'], 'subgroup')} of at least {subgroups['fewest_ranked']} images, accuracy is "
@@ -247,6 +261,10 @@ def _worst(subgroups: dict[str, Any]) -> Iterator[str]:
             f"Of the {auc['compared']} that have at least {subgroups['fewest_cases']} cases of every class, macro AUC "
             f"is lowest in {_group(auc)}: {_figure(auc)}."
         )
+    else:
+        yield (
+            f"Fewer than two have {subgroups['fewest_cases']} cases of every class, so none is the lowest in macro AUC."
+        )
     yield "Groups differ in their classes, and the lowest of many is low by chance too."
 
 
@@ -255,9 +273,12 @@ def _group(worst: dict[str, Any]) -> str:
     return f"{worst['grouping']} {worst['group']} ({sizes})"
 
 
+def _of_figure(entry: dict[str, Any]) -> str:
+    """Return "of" a figure, or why it is undefined, in a form that no reader takes for an interval."""
+    return f"that is not defined, since: {entry['reason']}" if entry["value"] is None else f"of {_figure(entry)}"
+
+
 def _figure(entry: dict[str, Any]) -> str:
-    if entry["value"] is None:
-        return f"not defined ({entry['reason']})"
     limits = f" ({entry['low']:.3f} to {entry['high']:.3f})" if entry["low"] is not None else ""
     return f"{entry['value']:.3f}{limits}"
 

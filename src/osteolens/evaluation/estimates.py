@@ -13,7 +13,7 @@ from osteolens.evaluation.bca import acceleration, jackknife_metrics
 from osteolens.evaluation.bootstrap import case_strata
 from osteolens.evaluation.class_means import class_correlations, mean_interval
 from osteolens.evaluation.delong import auc_interval
-from osteolens.evaluation.entries import NO_WIDTH, resampled_entry, share_entry
+from osteolens.evaluation.entries import NO_WIDTH, effective_cases, resampled_entry, share_entry
 from osteolens.evaluation.entries import entry as json_entry
 from osteolens.evaluation.metrics import (
     CLASS_METRICS,
@@ -32,9 +32,10 @@ from osteolens.evaluation.resampling import Resampling
 Key = tuple[str, str | None]  # metric, and class where it is one of a class
 Place = tuple[int, ...]  # of a class in the figures of a metric; () for an overall metric
 
-WILSON = "the resamples do not differ: Wilson's interval on the number of cases"
-FEWEST_DRAWN = 10  # cases; drawing fewer again and again shows too little of what other cases could have been
-FEW_DRAWN = f"fewer than {FEWEST_DRAWN} cases: Wilson's interval on the number of cases"
+WILSON = "the resamples do not differ: Wilson's interval on the effective number of cases (Kish)"
+FEWEST_DRAWN = 10  # effective cases; drawing fewer again and again shows too little of what others could have been
+FEW_DRAWN = f"fewer than {FEWEST_DRAWN} effective cases: Wilson's interval on that number (Kish)"
+ONE_ANSWER = "always the same answer, for which this is the value whatever the images: no interval"
 # figures whose mean over the classes gets its limits from those of the classes, and how two classes are taken to vary
 # together where one does not vary: those of sensitivity and of precision rest on different images
 RECOVERED = {"sensitivity": 0.0, "precision": 0.0, "specificity": 1.0, "auc": 1.0}
@@ -100,10 +101,11 @@ def metric_intervals(table: PredictionsTable, resampling: Resampling) -> dict[st
         Its method is ``percentile`` or ``bca``. With ``bca`` the AUC of a class gets DeLong's limits instead
         (:func:`osteolens.evaluation.delong.auc_interval`); ``benchmarks/interval_coverage.py`` measures how often each
         holds the truth. A figure for which BCa is undefined gets percentile limits and says so. With either, a share
-        that is the same in every resample, such as a sensitivity of 1, or that rests on fewer than FEWEST_DRAWN cases
-        gets Wilson's limits (:func:`share_entry`), and the mean over the classes of a figure of RECOVERED is put
-        together from the classes (:mod:`osteolens.evaluation.class_means`). A mean over classes of which one has no
-        limits has none.
+        that is the same in every resample, such as a sensitivity of 1, or that rests on fewer than FEWEST_DRAWN
+        effective cases, also on one, gets Wilson's limits (:func:`share_entry`), and the mean over the classes of a
+        figure of RECOVERED is put together from the classes (:mod:`osteolens.evaluation.class_means`). A mean over
+        classes of which one has no limits has none, and where the answer is always the same neither balanced accuracy
+        nor macro specificity, which are then 1 / K and 1 - 1 / K.
 
     Returns
     -------
@@ -124,15 +126,17 @@ def metric_intervals(table: PredictionsTable, resampling: Resampling) -> dict[st
         compute_metrics(labels, probabilities, resampling.weights(cases, labels)),
         accelerations,
         resampling.confidence,
-        single_case_reasons(labels, cases, table.class_names) | undefined_reasons(labels, predicted, table.class_names),
+        single_case_reasons(labels, cases, table.class_names)
+        | _one_answer_reasons(predicted)
+        | undefined_reasons(labels, predicted, table.class_names),
     )
     sizes = sample_sizes(labels, predicted, len(table.class_names))
 
     def entry(metric: str, name: str | None, place: Place) -> dict[str, Any]:
         found = estimates.entry(metric, name, place)
         share = _share(metric, place, labels, predicted)
-        wilson = None if share is None else share_entry(share[0], cases[share[1]], resampling.confidence)
-        if wilson is not None and (reason := _wilson_reason(found, wilson["cases"])):
+        if share is not None and (reason := _wilson_reason(found, effective_cases(cases[share[1]]))):
+            wilson = share_entry(share[0], cases[share[1]], resampling.confidence)
             found |= {"low": wilson["low"], "high": wilson["high"], "method": "wilson", "reason": reason}
         elif metric == "auc" and found["method"] and resampling.method == "bca":
             low, high = auc_interval(labels == place[0], probabilities[:, place[0]], cases, resampling.confidence)
@@ -142,30 +146,48 @@ def metric_intervals(table: PredictionsTable, resampling: Resampling) -> dict[st
 
     figures = by_metric(table.class_names, entry)
     for macro, metric in MACRO_METRICS.items():
-        if (macro, None) not in estimates.reasons:
-            figures["overall"][macro] |= _of_classes(macro, metric, figures, estimates)
+        own = figures["overall"][macro]
+        if own["value"] is not None and own["reason"] != ONE_ANSWER:
+            own |= _of_classes(macro, metric, figures, estimates)
     return figures
 
 
-def _wilson_reason(found: dict[str, Any], cases: int) -> str | None:
+def _one_answer_reasons(predicted: Integers) -> dict[Key, str]:
+    """Say of which means over the classes an answer that never changes leaves nothing to estimate."""
+    exact = ("balanced_accuracy", "macro_specificity")
+    return {(macro, None): ONE_ANSWER for macro in exact} if np.unique(predicted).size == 1 else {}
+
+
+def _wilson_reason(found: dict[str, Any], cases: float) -> str | None:
     """Return why a share with these resampled limits, or without limits, is given Wilson's; None where it is not."""
-    if found["reason"] == NO_WIDTH:
-        return WILSON
-    return FEW_DRAWN if found["method"] and cases < FEWEST_DRAWN else None
+    if found["value"] is None:
+        return None
+    if cases < FEWEST_DRAWN:
+        return FEW_DRAWN
+    return WILSON if found["reason"] == NO_WIDTH else None
 
 
 def _of_classes(macro: str, metric: str, figures: dict[str, Any], estimates: Estimates) -> dict[str, Any]:
     """Return the limits that the classes give to a mean over them, with method and reason."""
     parts = {name: own[metric] for name, own in figures["per_class"].items()}
-    if without := [f"{name}: {part['reason']}" for name, part in parts.items() if part["low"] is None]:
-        return {"low": None, "high": None, "method": None, "reason": "; ".join(without)}
+    if without := {name: part["reason"] for name, part in parts.items() if part["low"] is None}:
+        told = estimates.reasons.get((macro, None)) or _grouped(without)
+        return {"low": None, "high": None, "method": None, "reason": told}
     if metric not in RECOVERED:
         return dict(figures["overall"][macro])
     values, lows, highs = (np.array([part[key] for part in parts.values()]) for key in ("value", "low", "high"))
     correlations = class_correlations(estimates.samples[metric], RECOVERED[metric])
     low, high = mean_interval(values, lows, highs, correlations)
-    told = "; ".join(f"{name}: {part['reason']}" for name, part in parts.items() if part["reason"]) or None
-    return {"low": low, "high": high, "method": "recovered", "reason": told}
+    told = _grouped({name: part["reason"] for name, part in parts.items() if part["reason"]})
+    return {"low": low, "high": high, "method": "recovered", "reason": told or None}
+
+
+def _grouped(reasons: dict[str, str]) -> str:
+    """Return the reasons of the classes, each once, with the classes that it holds for."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    return "; ".join(f"{', '.join(classes)}: {reason}" for reason, classes in names.items())
 
 
 def by_metric(class_names: Sequence[str], entry: Callable[[str, str | None, Place], dict[str, Any]]) -> dict[str, Any]:

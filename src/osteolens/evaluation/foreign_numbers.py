@@ -5,7 +5,7 @@ Nothing is rescaled unasked, since a percentage or a logit taken for something e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ _PERCENT_TOLERANCE = 1.0  # percentages printed without decimals sum to 99 to 10
 
 
 def read_probabilities(
-    cells: pd.DataFrame, columns: Mapping[str, str], *, renormalise: bool = False
+    cells: pd.DataFrame, columns: Mapping[str, str], labels: Container[str], *, renormalise: bool = False
 ) -> NDArray[np.float64]:
     """Return [N, K] probabilities in the order of `columns`; a decimal comma is read as a point.
 
@@ -33,6 +33,8 @@ def read_probabilities(
         The table as text, indexed by image.
     columns
         Class to heading.
+    labels
+        All that any image is labelled; a class that is none of them is the first suspect where numbers are refused.
     renormalise
         Let rows sum to 1 within :data:`RENORMALISE_TOLERANCE`; they come back as they are, to be divided by
         :func:`divided_by_sum`.
@@ -41,8 +43,8 @@ def read_probabilities(
     ------
     EvaluationError
         A cell is no finite number, or the numbers are no probabilities of exclusive classes: percentages, logits,
-        log-probabilities, hard answers, or rows that do not sum to 1. The message says what was found and how to
-        convert it.
+        log-probabilities, hard answers, or rows that do not sum to 1. The message says what was found, in which
+        columns, and how to convert it.
     """
     text: pd.DataFrame = cells[list(columns.values())]
     if text.apply(lambda column: column.str.endswith("%")).any(axis=None):
@@ -57,8 +59,14 @@ def read_probabilities(
     if problem := _other_scale(values, text, renormalise=renormalise):
         unread = unread_classes(cells.columns, columns)
         hint = f" Not read as classes: {', '.join(unread)}; name all classes with -o class_names=[...]."
-        raise EvaluationError(problem + (hint if unread else ""))
+        raise EvaluationError(f"{problem} {_as_read(columns, labels)}{hint if unread else ''}")
     return values
+
+
+def _as_read(columns: Mapping[str, str], labels: Container[str]) -> str:
+    """Return which columns were taken for which numbers, first those of classes that no image is labelled as."""
+    doubtful = [f"{heading} (no image is labelled {name})" for name, heading in columns.items() if name not in labels]
+    return f"Read as classes: {', '.join([*doubtful, *(columns[name] for name in columns if name in labels)])}."
 
 
 def divided_by_sum(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

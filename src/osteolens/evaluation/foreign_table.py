@@ -24,6 +24,11 @@ _HARD_ANSWERS = (
     *(*PREDICTED_SPELLINGS, "pred", "y pred", "predicted class", "predicted label"),
     *("prediction class", "pred class", "pred label"),
 )
+# what stands after "prob" without being a class: a number worked out of the probabilities, such as the largest one
+_HELPER = re.compile(
+    r"(of )?(the )?(predicted|prediction|pred|true|target|correct|max|maximum|min|minimum|mean|std|var|sum|total|top"
+    r"|argmax|entropy|margin|confidence|threshold)( ?\d+)?( class| label| prob| probability| value| score)?"
+)
 FACT_SPELLINGS: dict[str, tuple[str, ...]] = {
     Column.LABEL: ("label", "true label", "y true"),
     Column.SPLIT: ("split", "part", "subset"),
@@ -126,7 +131,7 @@ def class_columns(
         True classes that occur; each must have a column.
     stated
         Whether the known classes are all there are, and each must have a column; else other columns ``prob_<class>``
-        are classes too.
+        are classes too, unless the name is that of a number about the answer, such as ``prob_max``.
 
     Raises
     ------
@@ -200,8 +205,12 @@ def _of_style(by_plain: Mapping[str, str], style: str, known: Mapping[str, str],
     }
     if style != "prob" or stated:  # the prefix of this project means a class whatever follows it
         return found
-    further = {heading: plain(heading).removeprefix("prob ") for key, heading in by_plain.items() if key[:5] == "prob "}
-    return found | {heading[5:].strip(): heading for heading, spelled in further.items() if spelled not in known}
+    further = {heading: key.removeprefix("prob ") for key, heading in by_plain.items() if key.startswith("prob ")}
+    return found | {
+        heading[5:].strip(): heading
+        for heading, spelled in further.items()
+        if spelled not in known and not _HELPER.fullmatch(spelled)
+    }
 
 
 def _no_classes(by_plain: Mapping[str, str], styles: Mapping[str, Mapping[str, str]], needed: list[str]) -> str:
@@ -222,4 +231,4 @@ def _no_classes(by_plain: Mapping[str, str], styles: Mapping[str, Mapping[str, s
 def _looks_like_class(heading: str) -> bool:
     spelled = plain(heading)
     style, _, name = spelled.partition(" ")
-    return bool(name) and style in CLASS_STYLES and spelled not in _HARD_ANSWERS
+    return bool(name) and style in CLASS_STYLES and spelled not in _HARD_ANSWERS and not _HELPER.fullmatch(name)

@@ -37,7 +37,8 @@ def honesty_panel(
         ``split``, ``confidence``, ``resamples``, ``resampled_by``, ``caveats`` of `summary`; ``scores``: its headline
         figures; ``leakage``; ``origins``: how many evaluated images are of a source that train has not; ``siblings``,
         ``blind``, ``within_sources`` and ``subgroups``, see the functions of these names in this block; and
-        ``conclusion``: a paragraph that says, from these figures, what may and what may not be concluded.
+        ``conclusion``: a paragraph that says, from these figures, what may and what may not be concluded;
+        ``conclusion_sentences``: the same, one by one, the caveats first.
     """
     panel: dict[str, Any] = {
         **{key: summary[key] for key in ("split", "confidence", "resamples", "resampled_by")},
@@ -50,7 +51,8 @@ def honesty_panel(
         "within_sources": within_source_scores(facts, resampling),
         "subgroups": subgroup_scores(facts, resampling),
     }
-    return {**panel, "conclusion": conclude(panel)}
+    sentences = conclude(panel)
+    return {**panel, "conclusion": " ".join(sentences), "conclusion_sentences": sentences}
 
 
 def _passed_on(leakage: dict[str, Any] | None) -> dict[str, Any]:

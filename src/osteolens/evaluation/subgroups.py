@@ -85,7 +85,7 @@ def subgroups(evaluated: pd.DataFrame, column: str) -> dict[str, NDArray[np.bool
 
 
 def worst_subgroups(groupings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
-    """Return, for accuracy and macro AUC, the ranked group with the lowest value; None where no group has one.
+    """Return, for accuracy and macro AUC, the ranked group with the lowest value; None where fewer than two have one.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def _worst(groupings: dict[str, dict[str, Any]], metric: str, flag: str) -> dict
         for group, scores in groups.items()
         if scores[flag] and scores[metric]["value"] is not None
     ]
-    if not ranked:
+    if len(ranked) < 2:  # the lowest of one is none
         return None
     _, grouping, group = min(ranked, key=lambda found: found[0])
     scores = groupings[grouping][group]

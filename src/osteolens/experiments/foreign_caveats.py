@@ -65,10 +65,12 @@ def unknown_cases(is_known: pd.Series[bool]) -> Iterator[str]:
     unknown = is_known.index[~is_known]
     if not len(unknown):
         return
+    of = "any" if len(unknown) == len(is_known) else f"{len(unknown):,}"
     yield (
-        f"No table says of {len(unknown):,} of {counted(len(is_known), 'predicted image')} which case (patient) they "
-        "are of; each counts as a case of its own, so images of one patient go unseen and intervals may be too narrow. "
-        f"Add a column {Column.CASE} to the labels."
+        f"No table says of {of} of {counted(len(is_known), 'predicted image')} which case (patient) they are of; each "
+        "counts as a case of its own, so images of one patient go unseen and intervals may be too narrow. Add a column "
+        f"{Column.CASE} to the labels, or name the column of the labels that tells it, such as "
+        f"-o 'data.columns={{{Column.CASE}: patient}}'."
     )
     release = set(builtin_cases()[Column.IMAGE_ID].map(image_stem))
     if alike := sum(image in release for image in unknown):
@@ -91,8 +93,13 @@ def left_out(parts: pd.Series[str], images: pd.DataFrame, known: KnownImages) ->
     Raises
     ------
     EvaluationError
-        Every predicted image is a train image.
+        Every predicted image is a train image, or none is in the table of the split.
     """
+    if len(known.parts) and not known.parts.index.isin(parts.index).any():
+        raise EvaluationError(
+            f"no predicted image is in the table of the split: that lists {named(known.parts.index)}; predicted are "
+            f"{named(parts.index)}. Use the same names. Where the images are from elsewhere, list them there as test."
+        )
     trained = int((parts == "train").sum())
     if trained == len(parts):
         raise EvaluationError(
@@ -131,9 +138,9 @@ def _without_prediction(
 ) -> Iterator[str]:
     if missing := sorted(set(wanted) - set(parts.index)):
         counts = images.loc[images.index.intersection(missing), Column.LABEL].value_counts().sort_index()
-        classes = ", ".join(f"{count:,} {label}" for label, count in counts.items() if label)
+        classes = "; ".join(f"label {label}: {count:,}" for label, count in counts.items() if label)
         yield (
             f"Of the {where}, {counted(len(missing), 'has', 'have')} no prediction "
-            f"({classes + ': ' if classes else ''}{named(missing)}); the figures say nothing of them, and leaving out "
+            f"({classes + '; ' if classes else ''}{named(missing)}); the figures say nothing of them, and leaving out "
             "wrong answers makes any model look better."
         )

@@ -22,6 +22,7 @@ from osteolens.data.table_files import read_cells
 from osteolens.domain import Column, image_stem
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.foreign_table import image_column, read_parts
+from osteolens.experiments.foreign_origins import of_columns, of_data_set
 from osteolens.wording import counted
 
 
@@ -35,10 +36,17 @@ class KnownImages:
         Name of the table to the table, all text.
     parts
         Image to train, val or test, as far as one of the tables divides its images.
+    dividing
+        Name of the table that the parts are of, or would be of.
+    words
+        Name of the table to where it tells cases and sources from, see
+        :func:`osteolens.experiments.foreign_origins.of_columns`.
     """
 
     tables: dict[str, pd.DataFrame]
     parts: pd.Series[str]
+    dividing: str
+    words: dict[str, pd.DataFrame]
 
     @property
     def images(self) -> Container[str]:
@@ -63,16 +71,21 @@ def known_images(
         A table cannot be read, or names an image twice.
     """
     tables: dict[str, pd.DataFrame] = {}
+    words: dict[str, pd.DataFrame] = {}
     if data is not None:
         facts = keyed(facts_of(data), frozenset(), str(options.root))
         tables[str(options.root)] = facts if labels is None else facts.drop(columns=Column.LABEL)
+        words[str(options.root)] = of_data_set(data, options)
     if labels is not None:
-        facts = read_labels(labels, _image_named(labels, options))
-        tables = {str(labels): keyed(facts, _images(tables), str(labels)), **tables}
+        facts = keyed(read_labels(labels, _image_named(labels, options)), _images(tables), str(labels))
+        tables = {str(labels): facts, **tables}
+        words[str(labels)] = of_columns(options.columns.items(), labels.name, facts.index)
     if split_table is not None:
-        tables[str(split_table)] = keyed(read_split_table(split_table), _images(tables), str(split_table))
+        facts = keyed(read_split_table(split_table), _images(tables), str(split_table))
+        tables[str(split_table)] = facts
+        words[str(split_table)] = of_columns((), split_table.name, facts.index)
     dividing = str(labels if split_table is None else split_table)
-    return KnownImages(tables, _parts(tables.get(dividing), dividing))
+    return KnownImages(tables, _parts(tables.get(dividing), dividing), dividing, words)
 
 
 def division(

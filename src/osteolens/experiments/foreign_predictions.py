@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from osteolens.data.known_images import SUBGROUPS, first_known, keyed, with_cases
-from osteolens.data.schema import MetadataError
-from osteolens.data.table_files import read_cells
-from osteolens.data.violations import as_table
+from osteolens.data.schema import sound_cells
 from osteolens.domain import Column
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.alignment import named
@@ -31,6 +31,7 @@ from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.tied_answers import tied_answers
 from osteolens.experiments.foreign_caveats import doubtful_classes, left_out, renormalised, unknown_cases
 from osteolens.experiments.foreign_images import KnownImages, division, naming
+from osteolens.experiments.foreign_origins import of_columns, taken_from
 from osteolens.wording import counted
 
 logger = logging.getLogger("osteolens")
@@ -52,6 +53,9 @@ class ForeignPredictions:
         What the figures cannot tell because of what is missing, in sentences.
     headings
         What the columns of the image's name and of each class are called in the file.
+    taken_from
+        Where cases and sources of the images of `table` come from, see
+        :func:`osteolens.experiments.foreign_origins.taken_from`.
     """
 
     table: PredictionsTable
@@ -59,6 +63,7 @@ class ForeignPredictions:
     metadata: pd.DataFrame
     caveats: tuple[str, ...]
     headings: dict[str, str]
+    taken_from: dict[str, dict[str, int]]
 
 
 def gather_predictions(
@@ -85,40 +90,46 @@ def gather_predictions(
         images, classes = _labelled(images, own, known, class_names)
         labels, stated = images.loc[rows.index, Column.LABEL], are_stated(class_names)
         columns = class_columns(rows.columns, classes, labels, stated=stated)
-        values, sums = divided_by_sum(read_probabilities(rows, columns, renormalise=renormalise))
+        answers, sums = _answers(rows, columns, images, renormalise=renormalise)
         images, case_known = with_cases(images)
         parts = _parts(own, known)
-        evaluated = parts[parts != "train"]
+    with naming(path if known.parts.empty else known.dividing):
         missing = tuple(left_out(parts, images, known))
-        answers = pd.DataFrame(values, index=rows.index, columns=list(columns))
+        evaluated = parts[parts != "train"]
+        divided = division(images, evaluated, known, list(columns))
+    with naming(path):
         table = _table(answers.loc[evaluated.index], evaluated, images, own)
-        caveats = (
-            *doubtful_classes(rows.columns, columns, images, class_names),
-            *renormalised(sums),
-            *tied_answers(evaluation_parts(table)[0]),
-            *unknown_cases(case_known[rows.index]),
-            *missing,
-        )
-        divided = division(images, evaluated, known, table.class_names)
+        ties = tuple(tied_answers(evaluation_parts(table)[0]))
+    doubtful = doubtful_classes(rows.columns, columns, images, class_names)
+    caveats = (*doubtful, *renormalised(sums), *ties, *unknown_cases(case_known[rows.index]), *missing)
     for caveat in caveats:
         logger.warning("%s", caveat)
+    own_words = of_columns(fact_columns(rows.columns).items(), path.name, rows.index)
+    given = [*((known.tables[name], known.words[name]) for name in known.tables), (own, own_words)]
+    origins = taken_from(images.loc[evaluated.index], case_known, given)
     metadata = images[[name for name in SUBGROUPS if name in images]].rename_axis(Column.IMAGE_ID).reset_index()
-    return ForeignPredictions(table, divided, metadata, caveats, {Column.IMAGE_ID: image_heading, **columns})
+    headings = {Column.IMAGE_ID: image_heading, **columns}
+    return ForeignPredictions(table, divided, metadata, caveats, headings, origins)
 
 
 def _read(path: Path, known: KnownImages) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """Return the cells indexed by image, those that say something beside the probabilities, and the image's heading."""
-    cells = read_cells(path)
-    found = as_table(cells.violations)
-    if (found["severity"] == "error").any():
-        raise MetadataError(path, found)
-    if cells.table.empty:
+    cells = sound_cells(path)
+    if cells.empty:
         raise EvaluationError("the table holds no image below its heading.")
-    heading = image_column(cells.table.columns)
-    renamed = cells.table.rename(columns={heading: Column.IMAGE_ID})
-    rows = keyed(renamed, known.images, str(path))
+    heading = image_column(cells.columns)
+    rows = keyed(cells.rename(columns={heading: Column.IMAGE_ID}), known.images, str(path))
     facts = fact_columns(rows.columns)
     return rows, rows[list(facts.values())].set_axis(list(facts), axis=1), heading
+
+
+def _answers(
+    rows: pd.DataFrame, columns: Mapping[str, str], images: pd.DataFrame, *, renormalise: bool
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Return the probabilities by image and class, and [N] the sums that the rows had."""
+    values = read_probabilities(rows, columns, frozenset(images[Column.LABEL]), renormalise=renormalise)
+    values, sums = divided_by_sum(values)
+    return pd.DataFrame(values, index=rows.index, columns=list(columns)), sums
 
 
 def _labelled(
@@ -158,9 +169,9 @@ def _parts(own: pd.DataFrame, known: KnownImages) -> pd.Series[str]:
     if (other := (stated != "") & (stated != parts)).any():
         first = parts.index[other][0]
         raise EvaluationError(
-            f"{counted(int(other.sum()), 'image is', 'images are')} in another part here than in the table of the "
-            f"split, such as {first}: {parts[first]} here, {stated[first]} there. Give the split that the model was "
-            "trained with."
+            f"{counted(int(other.sum()), 'image is', 'images are')} in another part here than in "
+            f"{known.dividing}, such as {first}: {parts[first]} here, {stated[first]} there. Give the split that the "
+            "model was trained with."
         )
     return parts
 

@@ -40,7 +40,7 @@ LabelsTable = Annotated[
 ]
 SplitTable = Annotated[
     Path | None,
-    typer.Option(help="CSV of image_id and split: what the model of --predictions was trained on.", show_default=False),
+    typer.Option(help="CSV or Excel of image_id and split: what --predictions was trained on.", show_default=False),
 ]
 ImageFile = Annotated[Path | None, typer.Option(help="One radiograph.", show_default=False)]
 ImageFolder = Annotated[

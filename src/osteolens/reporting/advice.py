@@ -11,7 +11,6 @@ from osteolens.evaluation.conclusion import advantage_verdict, best_blind, given
 from osteolens.reporting.html import count, fixed, percent
 from osteolens.reporting.metric_table import difference_cell, metric_text
 from osteolens.reporting.run_results import RunResults
-from osteolens.reporting.run_tables import MAP_DIGITS
 from osteolens.wording import counted
 
 NOTABLE_LOSS = 0.05  # of balanced accuracy under a corruption, at the lower limit
@@ -174,8 +173,8 @@ def _maps(run: RunResults) -> Advice | None:
         return None
     return Advice(
         "Do not show the maps as evidence of where a lesion is.",
-        f"The strongest point of a map lies in the lesion in a share of {metric_text(found, MAP_DIGITS)} of the "
-        f"images, a spot in the middle of every image in {metric_text(prior, MAP_DIGITS)}.",
+        f"The strongest point of a map lies in the lesion in a share of {metric_text(found)} of the "
+        f"images, a spot in the middle of every image in {metric_text(prior)}.",
     )
 
 

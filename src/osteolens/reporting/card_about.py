@@ -109,7 +109,8 @@ def metrics(run: RunResults) -> Section:
     decisions = run.decisions
     chosen = (
         f"Thresholds, temperatures and prediction sets were chosen on the {decisions['validation']['split']} part and "
-        f"seen on the {decisions['test']['split']} part, which served for nothing else."
+        f"seen on the {decisions['test']['split']} part; whether the {decisions['test']['split']} figures were looked "
+        "at while the recipe was sought is not recorded."
         if decisions["fitted"]
         else f"Nothing was chosen on other images: {decisions['reason']}."
     )

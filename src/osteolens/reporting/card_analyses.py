@@ -10,7 +10,7 @@ from osteolens.reporting.chapters import Section
 from osteolens.reporting.dataset_words import DatasetWords
 from osteolens.reporting.decision_chapter import decision_chapter
 from osteolens.reporting.document import blocks, without_figures
-from osteolens.reporting.honesty_chapter import blind_models, conclusion_sentences, within_sources, worst_subgroups
+from osteolens.reporting.honesty_chapter import blind_models, within_sources, worst_subgroups
 from osteolens.reporting.html import PageTable, count
 from osteolens.reporting.map_chapter import NO_MAPS, map_sentences, map_table
 from osteolens.reporting.metric_table import MetricCell, MetricTable, metric_cell
@@ -74,7 +74,7 @@ def caveats(run: RunResults) -> Section:
             Section(
                 "conclusion",
                 "What may be concluded",
-                blocks(conclusion_sentences(str(run.honesty["conclusion"]))),
+                blocks(list(run.honesty["conclusion_sentences"])),
             ),
             Section(
                 "advice",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from osteolens.reporting.evaluation_results import EvaluationResults
@@ -57,7 +58,7 @@ def conformal_table(run: EvaluationResults) -> MetricTable:
                 count_cell(sets["cases"][place]),
                 MetricCell(fixed(sets["cutoffs"][place])),
                 metric_cell(tested["per_class"][name]["coverage"]),
-                MetricCell(fixed(tested["per_class"][name]["coverage_of_cases"]["value"])),
+                _promised(tested["per_class"][name]["coverage_of_cases"], conformal["level"]),
                 MetricCell(fixed(tested["per_class"][name]["mean_size"], 2)),
             ),
         )
@@ -107,6 +108,20 @@ def _point_cells(point: dict[str, Any], part: str) -> tuple[MetricCell, ...]:
     figures = point[part]
     called = count_cell(figures["positive_predictive_value"]["n"])
     return (MetricCell(fixed(point["threshold"])), *(metric_cell(figures[key]) for key in _POINT_FIGURES), called)
+
+
+def _promised(coverage: dict[str, Any], level: float) -> MetricCell:
+    """Return the coverage by case, with a note where it is below the level that was promised."""
+    cell = metric_cell(coverage)
+    if coverage["value"] is None or coverage["value"] >= level:
+        return cell
+    if coverage["high"] < level:
+        return replace(
+            cell, note=f"the promise of {percent(level, 0)} is missed by more than the chance of these cases"
+        )
+    return replace(
+        cell, note=f"below the promise of {percent(level, 0)}, but not by more than the chance of these cases"
+    )
 
 
 def _error_cell(error: dict[str, Any]) -> MetricCell:

@@ -16,11 +16,11 @@ from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.compared_folders import require_same_answers
 from osteolens.reporting.decision_shapes import Decisions
 from osteolens.reporting.honesty_shapes import Honesty
-from osteolens.reporting.record_shapes import Averages, Summary
+from osteolens.reporting.record_shapes import Summary
 from osteolens.reporting.records import picture, record
 from osteolens.storage import RunFolder
 
-AVERAGES_FILE, DECISIONS_FILE = "classification_report.json", "decisions.json"
+DECISIONS_FILE = "decisions.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class EvaluationResults:
         Answers for the evaluated part, and what it shares with the train part.
     leakage
         Content of ``leakage.json``; of a table whose train part is not known the ``sentence`` alone.
-    summary, averages
-        Content of ``metrics_summary.json`` and ``classification_report.json``.
+    summary
+        Content of ``metrics_summary.json``.
     honesty
         Content of ``honesty.json``, see :func:`osteolens.evaluation.honesty.honesty_panel`.
     decisions
@@ -47,7 +47,6 @@ class EvaluationResults:
     compared: ComparedRun
     leakage: dict[str, Any]
     summary: dict[str, Any]
-    averages: dict[str, Any]
     honesty: dict[str, Any]
     decisions: dict[str, Any]
     figures: dict[str, bytes]
@@ -99,7 +98,7 @@ class EvaluationResults:
 
 
 def read_figures(folder: Path, verb: str) -> dict[str, Any]:
-    """Return ``summary``, ``averages``, ``honesty``, ``decisions`` and ``figures`` of an :class:`EvaluationResults`.
+    """Return ``summary``, ``honesty``, ``decisions`` and ``figures`` of an :class:`EvaluationResults`.
 
     Parameters
     ----------
@@ -110,7 +109,6 @@ def read_figures(folder: Path, verb: str) -> dict[str, Any]:
     classes = summary["class_names"]
     return {
         "summary": summary,
-        "averages": record(folder / AVERAGES_FILE, verb, Averages),
         "honesty": record(folder / HONESTY_FILE, verb, Honesty, classes),
         "decisions": record(folder / DECISIONS_FILE, verb, Decisions, classes),
         "figures": {name: picture(folder / f"{name}.svg", verb) for name in EVALUATION_FIGURES},

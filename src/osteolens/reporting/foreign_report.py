@@ -55,7 +55,7 @@ def _lead(results: ForeignResults) -> str:
     summary, names = results.summary, results.class_names
     images, cases = counted(summary["n"], "image"), counted(summary["cases"], "case")
     return (
-        f"Answers of a model that osteolens did not make, which names {', '.join(names[:-1])} or {names[-1]}, for "
+        f"Answers of a model that osteolens did not run, which names {', '.join(names[:-1])} or {names[-1]}, for "
         f"{images} of the {results.part} part ({cases})."
     )
 
@@ -71,6 +71,7 @@ def _given_chapter(results: ForeignResults) -> Section:
         Block("list", list(_without(results))),
         Block("table", _counts_table(results)),
         Block("table", _columns_table(results)),
+        Block("table", _origins_table(results)),
     )
     chosen = tuple(block for block in blocks if block.content)
     return Section("given", "What was given, and what is missing", chosen)
@@ -120,6 +121,17 @@ def _columns_table(results: ForeignResults) -> PageTable:
         (names.get(name, f"Probability of {name}"), heading) for name, heading in results.provenance["columns"].items()
     )
     return PageTable(("Read as", "Column of the file"), rows, "Columns")
+
+
+def _origins_table(results: ForeignResults) -> PageTable:
+    """Return where the case and the source of the images with an answer come from."""
+    names = {Column.CASE: "Case (patient)", Column.SOURCE: "Source"}
+    rows = tuple(
+        (names[fact], place, count(images))
+        for fact, places in results.provenance["taken_from"].items()
+        for place, images in places.items()
+    )
+    return PageTable(("What", "Taken from", "Images"), rows, "Where cases and sources come from")
 
 
 def _limits() -> Section:

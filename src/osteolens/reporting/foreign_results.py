@@ -37,6 +37,11 @@ class ForeignResults(EvaluationResults):
         """What the figures cannot tell because of what the table lacks, in sentences."""
         return list(self.honesty["caveats"])
 
+    @property
+    def conclusion(self) -> str:
+        """What may be concluded, without the :attr:`caveats` that stand before it in ``honesty.json``."""
+        return str(self.honesty["conclusion"]).removeprefix(" ".join(self.caveats)).lstrip()
+
 
 def read_foreign(folder: RunFolder) -> ForeignResults:
     """Read the folder that :func:`osteolens.experiments.foreign.evaluate_table` wrote.

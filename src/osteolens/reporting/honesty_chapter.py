@@ -1,15 +1,13 @@
-"""The chapter that comes first: what could make a run's figures better than its network is."""
+"""The chapter that comes first: what could make the figures of a run, or of anybody's model, better than it is."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from osteolens.data.audit.findings import Finding, Severity
 from osteolens.domain import MALIGNANT
 from osteolens.evaluation.blind import INPUT_WORDS
-from osteolens.evaluation.conclusion import Verdict, advantage_verdict, best_blind, given
+from osteolens.evaluation.conclusion import best_blind, given
 from osteolens.evaluation.figures import svg_bytes
 from osteolens.evaluation.honesty_figures import BLIND_NAMES, blind_figure
 from osteolens.reporting import honesty_tables, run_tables, run_words
@@ -19,45 +17,19 @@ from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import EmbeddedFigure, count, fixed, percent
 from osteolens.reporting.metric_table import interval_text, metric_text
 
-_VERDICTS: dict[Verdict, Finding] = {  # on the best of the models that see no pixel: what it is given, and figures
-    "better": Finding("note", "The network does better than the best model that sees no pixel ({}): {}."),
-    "no_difference": Finding(
-        "caution",
-        "No clear difference shows between the network and a model that sees no pixel and is given {}: {}. Accuracy "
-        "alone is then no evidence that it reads lesions.",
-    ),
-    "worse": Finding(
-        "problem",
-        "The network does worse than a model that sees no pixel and is given {}: {}. Its accuracy is no evidence that "
-        "it reads lesions.",
-    ),
-    "unknown": Finding(
-        "caution",
-        "Whether the network does better than a model that sees no pixel and is given {} cannot be told: {}, without "
-        "an interval of the difference.",
-    ),
-}
-_GRAVEST_FIRST: tuple[Severity, ...] = ("problem", "caution", "note")
-
 
 def honesty_chapter(run: EvaluationResults) -> Section:
     """Return main numbers, conclusion, then leakage, siblings, blind models, sources and the worst subgroups."""
     blocks = (
         Block("cards", _cards(run)),
-        Block("findings", _findings(run)),
+        Block("findings", run_words.verdicts([run])),
     )
     sections = (_conclusion(run), shared_cases(run), blind_models(run), within_sources(run), worst_subgroups(run))
     return Section("trust", "Can these figures be trusted?", blocks, sections)
 
 
-def conclusion_sentences(conclusion: str) -> list[str]:
-    """Return the sentences of the panel's paragraph."""
-    return re.split(r"(?<=\.) (?=[A-Z0-9])", conclusion)
-
-
 def _conclusion(run: EvaluationResults) -> Section:
-    caveats = " ".join(run.honesty["caveats"])  # of anybody's table; they head its page
-    sentences = conclusion_sentences(run.honesty["conclusion"].removeprefix(caveats).lstrip())
+    sentences = run.honesty["conclusion_sentences"][len(run.honesty["caveats"]) :]  # the caveats head the page
     return Section("conclusion", "What may be concluded", (Block("list", sentences),))
 
 
@@ -67,7 +39,7 @@ def _cards(run: EvaluationResults) -> list[Card]:
 
 def _accuracy(run: EvaluationResults) -> Card:
     accuracy = run.honesty["scores"]["accuracy"]
-    return Card(fixed(accuracy["value"]), "accuracy of this network", interval_text(accuracy))
+    return Card(fixed(accuracy["value"]), "accuracy of the model", interval_text(accuracy))
 
 
 def _without_pixels(run: EvaluationResults) -> Card | None:
@@ -109,21 +81,6 @@ def _within(run: EvaluationResults) -> Card | None:
     return Card(fixed(within["pooled"]["value"]), label, interval_text(within["pooled"]))
 
 
-def _findings(run: EvaluationResults) -> list[Finding]:
-    """Return what the leakage means and what the best of the blind models means, problems first."""
-    found, best = run_words.verdicts([run]), best_blind(run.honesty["blind"])
-    if best is None:
-        return found
-    model = run.honesty["blind"][best]
-    figures = (
-        f"accuracy {fixed(run.honesty['scores']['accuracy']['value'])} against "
-        f"{fixed(model['scores']['accuracy']['value'])}"
-    )
-    verdict = _VERDICTS[advantage_verdict(model)]
-    blind = Finding(verdict.severity, verdict.text.format(given(model), figures))
-    return sorted([*found, blind], key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
-
-
 def shared_cases(run: EvaluationResults) -> Section:
     """Return the leakage of the split, and the scores with and without a sibling in train."""
     siblings = run.honesty["siblings"]
@@ -139,7 +96,7 @@ def shared_cases(run: EvaluationResults) -> Section:
         blocks.append(
             Block(
                 "text",
-                "A sibling is another image of the same case. What the network gains on images with a sibling it may "
+                "A sibling is another image of the same case. What the model gains on images with a sibling it may "
                 "have by recognising the case. The two sets also differ in their sources and classes:",
             )
         )
@@ -157,9 +114,9 @@ def blind_models(run: EvaluationResults, *, drawn: bool = True) -> Section:
     blocks = (
         Block(
             "text",
-            "These models are trained on the same images as the network but see only what is written about them. "
-            "What they reach can be had without any picture, so only what the network reaches beyond them is a sign "
-            "that it reads more than that.",
+            "Models without pixels are trained on the train part too but see only what is written about its images. "
+            "What they reach can be had without any picture, so only what the model reaches beyond them is a sign that "
+            "it reads more than that.",
         ),
         *([Block("figure", blind_drawing(run))] if drawn else []),
         Block("metrics", honesty_tables.blind_table(run)),
@@ -170,13 +127,13 @@ def blind_models(run: EvaluationResults, *, drawn: bool = True) -> Section:
 
 
 def blind_drawing(run: EvaluationResults) -> EmbeddedFigure:
-    """Return the network beside the blind models as SVG."""
-    told = [f"this network {fixed(run.honesty['scores']['accuracy']['value'])}"] + [
+    """Return the model beside the blind models as SVG."""
+    told = [f"the model {fixed(run.honesty['scores']['accuracy']['value'])}"] + [
         f"{BLIND_NAMES.get(name, name)} {fixed(model['scores']['accuracy']['value'])}"
         for name, model in run.honesty["blind"].items()
         if model["possible"]
     ]
-    caption = "The network beside models that see no pixel. The dashed line is the accuracy of the network."
+    caption = "The model beside models that see no pixel. The dashed line is the accuracy of the model."
     alt = f"Dot plot of accuracy, balanced accuracy and macro AUC. Accuracy: {', '.join(told)}."
     return EmbeddedFigure(svg_bytes(blind_figure(run.honesty)), caption, alt)
 
@@ -212,11 +169,12 @@ def _constant(model: dict[str, Any]) -> str:
 
 def _origins(origins: dict[str, Any]) -> str:
     if not origins["possible"]:
-        return f"Whether the network has seen the sources of these images is not known: {origins['reason']}."
+        return f"Whether the model has seen the sources of these images is not known: {origins['reason']}."
     named = f": {', '.join(origins['unseen'])}" if origins["unseen"] else ""
     return (
         f"Of the {count(origins['n'])} evaluated images whose {origins['column']} is known, "
-        f"{count(origins['unseen_n'])} come from one that the train part does not have{named}."
+        f"{count(origins['unseen_n']) if origins['unseen_n'] else 'none'} come from one that the train part does not "
+        f"have{named}."
     )
 
 
@@ -245,7 +203,7 @@ def worst_subgroups(run: EvaluationResults) -> Section:
     subgroups = run.honesty["subgroups"]
     table = honesty_tables.worst_table(run)
     if not table.rows:
-        told = f"No subgroup has the {subgroups['fewest_ranked']} images that it takes to be ranked."
+        told = f"Fewer than two subgroups have the {subgroups['fewest_ranked']} images that it takes to be ranked."
         return Section("worst", "The worst subgroup", (Block("text", told),))
     told = (
         f"Subgroups of at least {subgroups['fewest_ranked']} images are compared, by macro AUC only those with at "

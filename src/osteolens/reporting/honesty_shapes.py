@@ -134,3 +134,4 @@ class Honesty(TypedDict):
     within_sources: Told[WithinSources]
     subgroups: Subgroups
     conclusion: str
+    conclusion_sentences: list[str]

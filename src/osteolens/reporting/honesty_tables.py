@@ -6,7 +6,7 @@ from typing import Any
 
 from osteolens.evaluation.conclusion import given
 from osteolens.evaluation.headline import METRICS
-from osteolens.evaluation.honesty_figures import BLIND_NAMES, NETWORK
+from osteolens.evaluation.honesty_figures import BLIND_NAMES, MODEL
 from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import PageTable, count, percent
 from osteolens.reporting.metric_table import MetricCell, MetricTable, count_cell, difference_cell, metric_cell
@@ -39,9 +39,9 @@ def sibling_sources(run: EvaluationResults) -> PageTable:
 
 
 def blind_table(run: EvaluationResults) -> MetricTable:
-    """Return the network, then each blind model with what the network has more."""
+    """Return the model, then each blind model with what the model has more."""
     panel = run.honesty
-    rows = [(NETWORK, (*(metric_cell(panel["scores"][name]) for name in METRICS), EMPTY, EMPTY, EMPTY))]
+    rows = [(MODEL, (*(metric_cell(panel["scores"][name]) for name in METRICS), EMPTY, EMPTY, EMPTY))]
     for key, model in panel["blind"].items():
         if not model["possible"]:
             continue
@@ -50,7 +50,7 @@ def blind_table(run: EvaluationResults) -> MetricTable:
         more = (difference_cell(model["advantage"][name]) for name in METRICS)
         rows.append((f"{BLIND_NAMES.get(key, key)}{told}", (*scores, *more)))
     names = [METRIC_NAMES[name] for name in METRICS]
-    headings = ("Model (what it is given)", *names, *(f"Network minus this: {name}" for name in _lower(names)))
+    headings = ("Model (what it is given)", *names, *(f"Model minus this: {name}" for name in _lower(names)))
     caption = f"Figures of the {panel['split']} part, {percent(panel['confidence'], 0)} intervals by case"
     return MetricTable("blind-models", caption, headings, tuple(rows))
 

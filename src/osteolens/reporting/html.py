@@ -16,6 +16,7 @@ from PIL import Image
 import osteolens
 
 UNDEFINED = "n/a"
+MINUS = "\N{MINUS SIGN}"
 JPEG_START = b"\xff\xd8"
 SVG_STARTS = (b"<?xml", b"<svg")
 JPEG_QUALITY = 85
@@ -106,12 +107,17 @@ def count(value: float | None) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a share, 0 to 1, as a percentage: 67.9%."""
-    return UNDEFINED if _undefined(value) else f"{100 * float(value or 0):.{digits}f}%"
+    return UNDEFINED if _undefined(value) else f"{fixed(100 * float(value or 0), digits)}%"
 
 
 def fixed(value: float | None, digits: int = 3) -> str:
-    """Return a number with a fixed number of decimals."""
-    return UNDEFINED if _undefined(value) else f"{value:.{digits}f}"
+    """Return a number with a fixed number of decimals, and a minus sign where it is not 0 to that many."""
+    return UNDEFINED if value is None or _undefined(value) else _written(value, digits, "")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """Return a difference as :func:`fixed` does, with its sign."""
+    return UNDEFINED if value is None or _undefined(value) else _written(value, digits, "+")
 
 
 def markdown_cell(text: object) -> str:
@@ -138,6 +144,11 @@ def _undefined(value: float | None) -> bool:
     return value is None or not math.isfinite(value)
 
 
+def _written(value: float, digits: int, sign: str) -> str:
+    rounded = round(float(value), digits) + 0.0  # 0 added to a negative 0 is 0
+    return f"{rounded:{sign}.{digits}f}".replace("-", MINUS)
+
+
 def _is_number(cell: str) -> bool:
     text = cell.replace(",", "").removesuffix("%").strip()
-    return text == UNDEFINED or text.lstrip("+-").replace(".", "", 1).isdigit()
+    return text == UNDEFINED or text.lstrip(f"+-{MINUS}").replace(".", "", 1).isdigit()

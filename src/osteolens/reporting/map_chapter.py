@@ -11,7 +11,7 @@ from osteolens.reporting.map_index import INDEX
 from osteolens.reporting.metric_table import MetricTable, count_cell, difference_cell, metric_cell, metric_text
 from osteolens.reporting.proof_section import proof_section
 from osteolens.reporting.run_results import MapResults, RunResults
-from osteolens.reporting.run_tables import MAP_DIGITS, level
+from osteolens.reporting.run_tables import level
 from osteolens.wording import counted
 
 NO_MAPS = "The maps were not made for this run. osteolens gradcam makes them."
@@ -93,7 +93,7 @@ def map_table(run: RunResults, report: dict[str, Any]) -> MetricTable:
     baselines = {label: report[name] for name, label in _BASELINES.items()}
     columns = {"Maps": report["overall"], **baselines, "Maps, boxes included": report["all_shapes"]}
     rows = [
-        (label, tuple(metric_cell(column[key], MAP_DIGITS) for column in columns.values()))
+        (label, tuple(metric_cell(column[key]) for column in columns.values()))
         for key, label in _score_names(report["overall"])
     ]
     caption = f"Agreement with the annotation, mean over images, {level(run)} intervals"
@@ -137,8 +137,8 @@ def _group_table(report: dict[str, Any], grouping: str, title: str) -> MetricTab
             (
                 count_cell(group["n"]),
                 count_cell(group["cases"]),
-                *(metric_cell(group[key], MAP_DIGITS) for key, _ in scores),
-                *(metric_cell(group["baselines"][key]["pointing_game"], MAP_DIGITS) for key in _BASELINES),
+                *(metric_cell(group[key]) for key, _ in scores),
+                *(metric_cell(group["baselines"][key]["pointing_game"]) for key in _BASELINES),
             ),
         )
         for name, group in groups.items()
@@ -164,9 +164,9 @@ def _sentence(report: dict[str, Any]) -> str:
     if maps["value"] is None or prior["value"] is None:
         return f"No map could be scored: {maps['reason'] or prior['reason']}."
     return (
-        f"The strongest point of the map lies in the lesion in a share of {metric_text(maps, MAP_DIGITS)} of the "
+        f"The strongest point of the map lies in the lesion in a share of {metric_text(maps)} of the "
         f"{counted(report['n'], 'annotated image')} ({counted(report['cases'], 'case')}). The centre prior hits a "
-        f"share of {metric_text(prior, MAP_DIGITS)}."
+        f"share of {metric_text(prior)}."
     )
 
 
@@ -174,7 +174,7 @@ def _figures(maps: MapResults) -> Iterator[EmbeddedFigure]:
     """Yield the comparison panel and the galleries."""
     if maps.comparison is not None:
         ious = [
-            f"IoU at {key.removeprefix(_IOU)} {metric_text(entry, MAP_DIGITS)}"
+            f"IoU at {key.removeprefix(_IOU)} {metric_text(entry)}"
             for key, entry in maps.report["overall"].items()
             if key.startswith(_IOU)
         ]

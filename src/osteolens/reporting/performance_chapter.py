@@ -14,9 +14,9 @@ def performance_chapter(run: EvaluationResults) -> Section:
     blocks = (
         Block("text", run_words.missed(run)),
         Block("metrics", run_tables.class_table(run)),
-        Block("metrics", run_tables.overall_table(run)),
+        Block("side", (Block("metrics", run_tables.overall_table(run)), Block("figure", _confusion(run)))),
         Block("soft", run_words.intervals_sentence(run)),
-        Block("panels", [_confusion(run), _roc(run), _precision_recall(run)]),
+        Block("panels", [_roc(run), _precision_recall(run)]),
     )
     return Section("figures", "Main figures", tuple(block for block in blocks if block.content))
 

@@ -92,8 +92,3 @@ class Summary(TypedDict):
     overall: Annotated[dict[str, Figure], AfterValidator(lambda found: _exactly(OVERALL_METRICS, found))]
     per_class: ByClass[Annotated[dict[str, Figure], AfterValidator(lambda found: _exactly(CLASS_METRICS, found))]]
     confusion_matrix: EachClass[EachClass[int]]
-
-
-Average = TypedDict("Average", {"precision": Number, "recall": Number, "f1-score": Number, "support": int})
-# ``classification_report.json``
-Averages = TypedDict("Averages", {"macro avg": Average, "weighted avg": Average, "accuracy": Number})

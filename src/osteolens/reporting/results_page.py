@@ -55,7 +55,6 @@ def _context(runs: Sequence[RunResults], record: dict[str, Any], command: str) -
         "verdicts": run_words.verdicts(runs),
         "which_to_read": run_words.which_to_read(runs),
         "pooled_normals": POOLED_NORMALS if run_words.pooled_normals(runs) else "",
-        "beside_blind": [run_words.beside_blind(run) for run in runs],
         "missed": [f"Split {run.name}: {sentence}" for run in runs if (sentence := run_words.missed(run))],
         "gaps": [gap_sentence(gap) for gap in record["gaps"]],
         "tables": [_plain(table) for table in tables],

@@ -85,4 +85,5 @@ class ForeignProvenance(TypedDict):
     split_table: GivenFile | None
     data: GivenFile | None
     columns: dict[str, str]
+    taken_from: dict[str, dict[str, int]]
     renormalise: bool

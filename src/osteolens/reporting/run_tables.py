@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from osteolens.evaluation.conclusion import best_blind
-from osteolens.evaluation.metrics import CLASS_METRICS
 from osteolens.reporting.evaluation_results import EvaluationResults
-from osteolens.reporting.html import count, fixed, percent
+from osteolens.reporting.html import count, percent
 from osteolens.reporting.metric_table import MetricCell, MetricTable, count_cell, metric_cell, share_cell
 from osteolens.reporting.run_results import RunResults
 
@@ -31,11 +30,7 @@ METRIC_NAMES = {
     "average_precision": "Average precision",
 }
 HEADLINE = ("accuracy", "balanced_accuracy", "macro_auc", "macro_f1")
-AVERAGED = {"macro avg": "Mean of the classes", "weighted avg": "Mean weighted by images"}
-REPORT_KEYS = {"sensitivity": "recall", "precision": "precision", "f1": "f1-score"}
-
-MAP_DIGITS = 3  # decimals of an interval of map scores: an overlap may be a few hundredths
-_EMPTY = MetricCell("")
+_OF_A_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc", "average_precision")  # those of answers first
 
 
 def level(run: EvaluationResults) -> str:
@@ -99,24 +94,20 @@ def _without_pixels(run: EvaluationResults) -> MetricCell:
 
 
 def class_table(run: EvaluationResults) -> MetricTable:
-    """Return every metric of every class, then the averages over the classes."""
-    rows = [
+    """Return every metric of every class."""
+    rows = tuple(
         (
             name,
             (
+                *(metric_cell(run.summary["per_class"][name][metric]) for metric in _OF_A_CLASS),
                 count_cell(run.summary["per_class_n"][name]),
                 count_cell(run.summary["per_class_cases"][name]),
-                *(metric_cell(run.summary["per_class"][name][metric]) for metric in CLASS_METRICS),
             ),
         )
         for name in run.class_names
-    ]
-    for key, label in AVERAGED.items():
-        averages = run.averages[key]
-        cells = [_average(averages[REPORT_KEYS[name]]) if name in REPORT_KEYS else _EMPTY for name in CLASS_METRICS]
-        rows.append((label, (count_cell(averages["support"]), count_cell(run.summary["cases"]), *cells)))
-    headings = ("Class", "Images", "Cases", *(METRIC_NAMES[name] for name in CLASS_METRICS))
-    return MetricTable(f"{run.anchor}-classes", "Each class against the rest", headings, tuple(rows))
+    )
+    headings = ("Class", *(METRIC_NAMES[name] for name in _OF_A_CLASS), "Images", "Cases")
+    return MetricTable(f"{run.anchor}-classes", "Each class against the rest", headings, rows)
 
 
 def overall_table(run: EvaluationResults) -> MetricTable:
@@ -141,12 +132,6 @@ def _headline_leakage(run: RunResults) -> MetricCell:
     if "tumours" not in entry:
         return MetricCell(whole, "all images")
     return MetricCell(percent(entry["tumours"]["shared_fraction"]), whole)
-
-
-def _average(value: float | None) -> MetricCell:
-    if value is None:
-        return metric_cell({"value": None, "reason": "the figure of a class is not defined"})
-    return MetricCell(fixed(value))
 
 
 def _parts(runs: Sequence[RunResults]) -> str:

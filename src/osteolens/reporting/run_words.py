@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from osteolens.data.audit.findings import Finding
+from osteolens.data.audit.findings import Finding, Severity
 from osteolens.domain import MALIGNANT
-from osteolens.evaluation.conclusion import best_blind, given
+from osteolens.evaluation.conclusion import Verdict, advantage_verdict, best_blind, given
 from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import count, fixed
 from osteolens.reporting.interval_words import INTERVAL_NAMES, not_resampled
@@ -20,22 +20,39 @@ ELSEWHERE = (
     "Only sources that training has not seen tell of other hospitals, and only cases that it has not seen tell of new "
     "patients."
 )
+_GRAVEST_FIRST: tuple[Severity, ...] = ("problem", "caution", "note")
+_BESIDE_BLIND: dict[Verdict, Finding] = {  # what the best of the models without pixels is given, and both accuracies
+    "better": Finding("note", "The model does better than the best one that sees no pixel ({}): {}."),
+    "no_difference": Finding(
+        "caution",
+        "No clear difference shows between the model and one that sees no pixel and is given {}: {}. Accuracy alone is "
+        "then no evidence that it reads lesions.",
+    ),
+    "worse": Finding(
+        "problem",
+        "The model does worse than one that sees no pixel and is given {}: {}. Its accuracy is no evidence that it "
+        "reads lesions.",
+    ),
+    "unknown": Finding(
+        "caution",
+        "Whether the model does better than one that sees no pixel and is given {} cannot be told: {}, without an "
+        "interval of the difference.",
+    ),
+}
 POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and age: see osteolens.data.cases
 
 
 def verdicts(runs: Sequence[EvaluationResults]) -> list[Finding]:
-    """Return what the leakage of each split means for its figures, one sentence or two per run."""
-    return [
-        Finding(
-            SEVERITY[run.kind],
-            f"{f'Split {run.name}: ' if run.name else ''}{run.leakage['sentence']} {MEANING[run.kind]}",
-        )
-        for run in runs
+    """Return what leakage and what the best model without pixels mean for the figures of each run, gravest first."""
+    leakage = [
+        Finding(SEVERITY[run.kind], f"{_split(run)}{run.leakage['sentence']} {MEANING[run.kind]}") for run in runs
     ]
+    blind = [finding for run in runs if (finding := _blind_verdict(run)) is not None]
+    return sorted([*leakage, *blind], key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
 
 
 def which_to_read(runs: Sequence[RunResults]) -> str:
-    """Return which run's figures are the honest ones."""
+    """Return which runs are of new cases."""
     clean = [run.name for run in runs if run.kind in HONEST]
     leaking = [run.name for run in runs if run.leaks]
     if all(run.kind == "unknown" for run in runs):
@@ -48,20 +65,37 @@ def which_to_read(runs: Sequence[RunResults]) -> str:
             "No run on this page is free of shared cases, so none of its figures says how the network does on new "
             "patients. Train on a split by case (osteolens run --override data.split_schemes=[case]) to learn that."
         )
-    honest = f"The honest figures are those of the split {_and(clean)}: no evaluated image shares a case with train."
+    splits = f"The split {clean[0]} keeps" if len(clean) == 1 else f"The splits {_and(clean)} keep"
+    apart = (
+        f"{splits} cases apart: no evaluated image shares one with train. That alone does not show that lesions are "
+        "read; what a model reaches without seeing a pixel stands beside it."
+    )
     if not leaking:
-        return honest
-    return f"{honest} Those of {_and(leaking)} are printed for comparison with published work that uses such splits."
+        return apart
+    told = f"{apart} The figures of {_and(leaking)} are printed for comparison with published work that uses such"
+    return f"{told} splits."
 
 
 def beside_blind(run: EvaluationResults) -> str:
-    """Return the accuracy of a run's network and, right beside it, that of the best model without pixels."""
-    own = f"Split {run.name}: accuracy {metric_text(run.honesty['scores']['accuracy'])}"
-    if (key := best_blind(run.honesty["blind"])) is None:
-        return f"{own}; what is reached without a pixel is not known."
-    model = run.honesty["blind"][key]
-    without = metric_text(model["scores"]["accuracy"])
-    return f"{own}; the best model that sees no pixel, given {given(model)}, reaches {without}."
+    """Return what the best model without pixels means for the accuracy of a run, as :func:`verdicts` does."""
+    if (finding := _blind_verdict(run)) is not None:
+        return finding.text
+    accuracy = metric_text(run.honesty["scores"]["accuracy"])
+    return f"{_split(run)}Accuracy {accuracy}; what is reached without seeing a pixel is not known."
+
+
+def _blind_verdict(run: EvaluationResults) -> Finding | None:
+    if (best := best_blind(run.honesty["blind"])) is None:
+        return None
+    model = run.honesty["blind"][best]
+    own, without = (metric_text(scores["accuracy"]) for scores in (run.honesty["scores"], model["scores"]))
+    verdict = _BESIDE_BLIND[advantage_verdict(model)]
+    told = verdict.text.format(given(model), f"accuracy {own} against {without}")
+    return Finding(verdict.severity, f"{_split(run)}{told}")
+
+
+def _split(run: EvaluationResults) -> str:
+    return f"Split {run.name}: " if run.name else ""
 
 
 def pooled_normals(runs: Sequence[EvaluationResults]) -> bool:

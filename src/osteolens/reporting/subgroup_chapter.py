@@ -29,7 +29,8 @@ def subgroup_chapter(run: EvaluationResults) -> Section:
             f"{subgroups['fewest_cases']} cases of a class is not ranked by macro AUC, which a single case moves far. "
             f"An image with several views, regions or subtypes counts in each. Intervals: "
             f"{percent(run.honesty['confidence'], 0)}, by case; an accuracy or sensitivity that rests on fewer than "
-            f"{FEWEST_DRAWN} cases has Wilson's, since resamples of so few look surer than they are.",
+            f"{FEWEST_DRAWN} effective cases (Kish: a case of many images outweighs the others) has Wilson's, since "
+            "resamples of so few look surer than they are.",
         ),
         Block("text", ELSEWHERE),
     ]

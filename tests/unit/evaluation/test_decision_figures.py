@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from osteolens.evaluation.decision_figures import (
     DECISION_FIGURES,
@@ -52,6 +53,13 @@ def test_reliability_draws_the_bins_of_the_record(record: dict) -> None:
         assert np.allclose(bars[:, 1], [point["high"] for point in own["bins"]])
     assert "test: 120 images of 120 cases" in str(figure.get_suptitle())
     assert "not for clinical use" in str(figure.get_supxlabel())
+
+
+def test_the_legend_of_a_reliability_diagram_hides_no_point(record: dict) -> None:
+    figure = reliability_figure(record)
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        assert not axes.get_legend().get_window_extent().overlaps(axes.get_window_extent())
 
 
 def test_risk_coverage_names_both_areas(record: dict) -> None:

@@ -160,19 +160,20 @@ def test_an_absent_class_gives_null_with_a_reason(tmp_path: Path) -> None:
     assert report["weighted avg"]["recall"] == pytest.approx(report["accuracy"])
 
 
-def test_one_image_is_enough_but_has_no_interval(tmp_path: Path) -> None:
+def test_one_image_is_enough_but_has_an_interval_only_as_a_share(tmp_path: Path) -> None:
     table = made_up().subset(np.arange(120) == 0)
     summary = evaluate(table, tmp_path, Resampling(100))
     assert strict_json(tmp_path / "metrics_summary.json") == summary
     accuracy = summary["overall"]["accuracy"]
     assert accuracy == {
         "value": 1.0,
-        "low": None,
-        "high": None,
-        "reason": "all Normal images are of one case: no interval",
-        "method": None,
+        "low": pytest.approx(1 / (1 + 1.959964**2), abs=1e-6),  # Wilson's lower limit of one in one
+        "high": 1.0,
+        "reason": "fewer than 10 effective cases: Wilson's interval on that number (Kish)",
+        "method": "wilson",
         "n": 1,
     }
+    assert summary["overall"]["weighted_f1"]["reason"] == "all Normal images are of one case: no interval"
     assert all(entry["value"] is not None or entry["reason"] for entry in entries(summary))
 
 
@@ -181,7 +182,7 @@ def test_a_class_of_one_case_has_no_interval_but_the_others_do() -> None:
     table = table.subset((table.labels != 2) | (table.cases == "case2"))
     summary = summarise(table, Resampling(100, seed=1))
     sentence = "all Malignant images are of one case: no interval"
-    for entry in (summary["per_class"]["Malignant"]["sensitivity"], summary["overall"]["macro_auc"]):
+    for entry in (summary["per_class"]["Malignant"]["f1"], summary["overall"]["macro_auc"]):
         assert entry["value"] is not None
         assert (entry["low"], entry["high"], entry["reason"]) == (None, None, sentence)
     assert summary["overall"]["accuracy"]["low"] is not None
@@ -195,10 +196,11 @@ def test_resamples_without_a_value_are_told() -> None:
     table = PredictionsTable.from_arrays(
         CLASSES[:2], image_ids=np.arange(30), labels=["Normal"] * 15 + ["Benign"] * 15, probabilities=probabilities
     )
-    precision = summarise(table, Resampling(1000, seed=1))["per_class"]["Benign"]["precision"]
-    assert (precision["value"], precision["low"], precision["high"]) == (1.0, None, None)
-    missing = int(precision["reason"].split()[2])
-    assert precision["reason"] == f"undefined in {missing} of 1000 resamples, too many for an interval"
+    mcc = summarise(table, Resampling(1000, seed=1))["overall"]["mcc"]
+    assert mcc["value"] == pytest.approx(15 / (1 * 15 * 15 * 29) ** 0.5)
+    assert (mcc["low"], mcc["high"]) == (None, None)
+    missing = int(mcc["reason"].split()[2])
+    assert mcc["reason"] == f"undefined in {missing} of 1000 resamples, too many for an interval"
     assert missing == pytest.approx(1000 * (14 / 15) ** 15, abs=60)  # four standard deviations
 
 

@@ -87,6 +87,19 @@ def test_classes_that_somebody_names_are_all_there_are() -> None:
         class_columns(["file", "prob_Benign", "prob_Extra"], known, ["Benign"], stated=True)
 
 
+@pytest.mark.parametrize(
+    "helper",
+    ["prob_predicted", "prob_prediction", "Prob Max", "prob_top", "prob_top1", "prob_sum", "prob_predicted_class"],
+)
+def test_a_number_about_the_answer_is_no_class_unless_a_label_bears_its_name(helper: str) -> None:
+    headings = ["file", "prob_Normal", "prob_Benign", "prob_Malignant", helper]
+    found = classes_of(*headings[1:])
+    assert list(found) == list(CLASSES)
+    assert unread_classes(headings, found) == []
+    label = helper[5:].replace("_", " ")
+    assert classes_of(*headings[1:], labels=(*CLASSES, label))[label] == helper
+
+
 def test_a_label_beside_the_named_classes_is_refused_and_the_default_ones_are_not_named() -> None:
     with pytest.raises(EvaluationError, match=r"label\(s\) Ewing are none of the classes Benign, Malignant that"):
         known_classes(("Benign", "Malignant"), ["Benign", "Ewing"])

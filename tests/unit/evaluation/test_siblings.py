@@ -61,7 +61,9 @@ def test_both_halves_by_hand() -> None:
     assert new["accuracy"]["value"] == pytest.approx(0.25)
     assert new["sensitivity"]["Normal"]["value"] == pytest.approx(0.5)
     assert new["sensitivity"]["Malignant"]["value"] == 0
-    assert new["sensitivity"]["Malignant"]["low"] is None  # g and h are of one case
+    assert new["sensitivity"]["Malignant"]["high"] == pytest.approx(
+        1.959964**2 / (1 + 1.959964**2), abs=1e-6
+    )  # one case
     assert seen["per_source_n"] == {"hospital": 2, "web": 2}
     assert new["per_source_n"] == {"": 2, "web": 2}
     assert found["difference"]["accuracy"]["value"] == pytest.approx(0.75)

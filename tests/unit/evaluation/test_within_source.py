@@ -81,6 +81,24 @@ def test_the_source_alone_is_its_share_of_malignant_tumours_in_train() -> None:
     assert found["unseen"] == ["z"]
 
 
+def test_a_source_that_train_has_not_is_told_with_the_figure_of_the_source_alone() -> None:
+    found = within_source_scores(gather_facts(predictions(), manifest()), Resampling(300))
+    told = (
+        "for 3 of 12 tumours train has none of their source: the share over all sources stands in"  # z, z, none given
+    )
+    assert found["source_alone"]["reason"].startswith(told)
+    assert found["unseen_n"] == 3
+
+
+def test_sources_that_are_all_new_give_the_source_alone_no_figure() -> None:
+    # as on a split by center: all shares would be the mean, and the area 0.5 whatever the sources are
+    elsewhere = manifest().assign(source=lambda frame: frame["source"].where(frame["split"] == "test", "far away"))
+    found = within_source_scores(gather_facts(predictions(), elsewhere), Resampling(300))
+    assert found["source_alone"] == {"reason": "train has no tumour of these sources"}
+    assert (found["unseen"], found["unseen_n"]) == (["x", "y", "z"], 12)
+    assert found["pooled"]["value"] == pytest.approx(0.6)
+
+
 def test_normals_take_no_part() -> None:
     normals = [("Normal", "x", 0.99, 0.0), ("Normal", "y", 0.0, 0.0)]
     with_normals = within_source_scores(gather_facts(predictions([*TUMOURS, *normals])), Resampling(100))

@@ -121,9 +121,17 @@ def test_labels_without_prediction_and_unknown_cases_are_told(folder: Path, capl
     caveats = gather(folder, labels=LABELS).caveats
     assert list(caveats) == caplog.messages
     assert len(caveats) == 2
-    assert "Of the labelled images, 1 has no prediction (1 Benign: c)" in caplog.text
-    assert "No table says of 3 of 3 predicted images which case" in caplog.text
-    assert "Add a column case_id to the labels" in caplog.text
+    assert "Of the labelled images, 1 has no prediction (label Benign: 1; c)" in caplog.text
+    assert "No table says of any of 3 predicted images which case" in caplog.text
+    assert "Add a column case_id to the labels, or name the column of the labels that tells it, such as" in caplog.text
+    assert "-o 'data.columns={case_id: patient}'." in caplog.text
+
+
+def test_a_label_that_is_a_number_is_told_from_the_count(folder: Path) -> None:
+    numbers = "image_id,label,case_id\na,0,\nb,1,2\n" + "".join(f"x{index},0,3\n" for index in range(1200))
+    caveats = gather(folder, "id,prob_0,prob_1\na,0.75,0.25\nb,0.5,0.5\n", numbers).caveats
+    assert "Of the labelled images, 1,200 have no prediction (label 0: 1,200; x0, x1, " in caveats[-1]
+    assert "No table says of 1 of 2 predicted images which case" in caveats[0]
 
 
 def test_nothing_is_told_where_all_is_known(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -146,7 +154,7 @@ def test_what_it_was_trained_on_gives_parts_and_leakage(folder: Path, caplog: py
     foreign = gather(folder, labels=LABELS, split=split)
     assert foreign.table.frame[["image_id", "split"]].to_numpy().tolist() == [["b", "test"], ["a", "val"]]
     assert "Of the predictions, 1 is of train images and left out" in caplog.text
-    assert "Of the images of the evaluated parts, 1 has no prediction (1 Benign: c)" in caplog.text
+    assert "Of the images of the evaluated parts, 1 has no prediction (label Benign: 1; c)" in caplog.text
     assert foreign.manifest is not None
     found = division_leakage(foreign.manifest, None)
     assert found["train_images"] == 2
@@ -165,23 +173,30 @@ def test_images_from_elsewhere_count_as_test_and_are_told(folder: Path, caplog: 
 @pytest.mark.parametrize(
     ("theirs", "split", "told"),
     [
-        (None, "image_id,split\na,train\nb,train\nd,train\n", "3 predicted images, all of the train part"),
-        (None, "image_id,split\nq,train\nb,test\n", "1 train image has no label, such as q"),
-        (None, "image_id,split,label\nq,train,Benign\nb,test,\n", "train images are labelled Benign, but the predict"),
+        (None, "image_id,split\na,train\nb,train\nd,train\n", "split_table.csv: 3 predicted images, all of the train"),
+        (None, "image_id,split\nq,train\nb,test\n", "/split_table.csv: 1 train image has no label, such as q"),
+        (None, "image_id,split,label\nq,train,Benign\nb,test,\n", "/split_table.csv: train images are labelled Benign"),
+        (
+            None,
+            "image_id,split,label\nq,train,Normal\nr,test,\n",
+            r"/split_table.csv: no predicted image is in the table of the split: .* lists q, r; predicted are b, a, d",
+        ),
         (None, "image_id,split\na,train\na.png,test\n", "more than once, for example a in 'train' and"),
         (None, "image_id,split\nx/a,train\ny/a.png,test\n", "for example x/a and y/a.png: both mean a"),
         (
             "image_id,split,prob_normal,prob_malignant\na,test,0.5,0.5\nb,validation,0.5,0.5\n",
             "image_id,split\na,train\nb,val\n",
-            r"1 image is in another part here than .* such as a: test here, train there",
+            r"theirs.csv: 1 image is in another part here than in .*/split_table.csv, such as a: test here, train",
         ),
     ],
 )
 def test_a_division_that_contradicts_the_table_is_refused(
     folder: Path, theirs: str | None, split: str, told: str
 ) -> None:
-    with pytest.raises((DataError, EvaluationError), match=told):
+    with pytest.raises((DataError, EvaluationError), match=told) as refusal:
         gather(folder, theirs or THEIRS, split=split)
+    assert str(refusal.value).startswith(str(folder))
+    assert str(refusal.value).count(".csv: ") <= 1
 
 
 def test_images_in_no_part_are_told_since_they_may_have_been_trained_on(
@@ -243,3 +258,19 @@ def test_built_in_cases_count_with_the_labels_of_the_release_only(folder: Path, 
     found = gather(folder, theirs, f"image_id,label\nIMG000006.jpeg,{malignant}\nIMG001868.jpeg,{normal}\n")
     assert (found.table.cases != ["IMG000006", "IMG001868"]).all() == are_known
     assert any("Of these, 2 bear the name of an image of BTXRD" in caveat for caveat in found.caveats) != are_known
+
+
+def test_where_cases_and_sources_come_from_is_counted(folder: Path) -> None:
+    """IMG000006 is Malignant and IMG001868 Normal in the release; the first table that tells counts."""
+    labels = "image_id,label,case_id\nIMG000006.jpeg,Malignant,x\nIMG001868.jpeg,Normal,\n"
+    theirs = "id,prob_Normal,prob_Malignant,Case-ID,source\nIMG000006,0.75,0.25,y,\nIMG001868,0.5,0.5,,own\n"
+    assert gather(folder, theirs, labels).taken_from == {
+        "case_id": {"column case_id of labels.csv": 1, "built-in table of BTXRD": 1},
+        "source": {"built-in table of BTXRD": 1, "column source of theirs.csv": 1},
+    }
+    assert gather(folder, labels=TWO).taken_from == {"case_id": {"not known": 3}, "source": {"not known": 3}}
+    split = "image_id,split,case_id\nd,train,1\na,test,2\nb,test,\n"
+    assert gather(folder, labels=TWO, split=split).taken_from["case_id"] == {
+        "not known": 1,  # d is a train image, which has no answer
+        "column case_id of split_table.csv": 1,
+    }

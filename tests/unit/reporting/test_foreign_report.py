@@ -91,6 +91,10 @@ def test_chapters_begin_with_what_was_given(whole: RunFolder, tmp_path: Path) ->
     assert given["Split table"]["Name"] == "split.csv"
     assert given["Data set"] == {"Name": "not given", "SHA256 begins": ""}
     assert page.table("Columns")["Probability of Benign"] == {"Column of the file": "P Benign"}
+    assert "Answers of a model that osteolens did not run, which names" in page.text
+    origins = page.table("Where cases and sources come from")
+    assert origins["Case (patient)"] == {"Taken from": "column case_id of labels.csv", "Images": "60"}
+    assert origins["Source"] == {"Taken from": "not known", "Images": "60"}
     counts = page.table("Images with an answer")
     expected = {"Normal": "10", "Benign": "10", "Malignant": "10", "Images": "30", "Cases": "15"}
     assert counts == {"val": expected, "test (reported)": expected}
@@ -123,10 +127,10 @@ def test_what_is_missing_heads_the_page_and_is_said_once(bare: RunFolder, tmp_pa
     caveats = read_json(bare.root / "honesty.json")["caveats"]
     assert len(caveats) == 2
     assert "did not sum to 1" in caveats[0]
-    assert "No table says of 30 of 30 predicted images which case (patient) they are of" in caveats[1]
+    assert "No table says of any of 30 predicted images which case (patient) they are of" in caveats[1]
     for caveat in caveats:
         assert page.text.count(caveat) == 1
-        assert page.text.index(caveat) < page.text.index("accuracy of this network")
+        assert page.text.index(caveat) < page.text.index("accuracy of the model")
     assert "Without --labels, the labels are those of the data set or of the predictions themselves." in page.text
     assert "Without --split-table it cannot be told what the model has seen" in page.text
     assert "It is not known which images the model was trained on (osteolens eval takes a table" in page.text
@@ -134,6 +138,12 @@ def test_what_is_missing_heads_the_page_and_is_said_once(bare: RunFolder, tmp_pa
     assert "no manifest was given" not in page.text
     assert not any(caption.startswith("Share of images") for caption in page.tables)
     assert read_json(bare.provenance)["renormalise"] is True
+
+
+def test_the_conclusion_can_be_read_without_what_was_said_before(bare: RunFolder) -> None:
+    results = read_foreign(bare)
+    assert results.conclusion.startswith("On the 30 images of the test part")
+    assert results.honesty["conclusion"] == " ".join([*results.caveats, results.conclusion])
 
 
 def test_page_stands_alone(whole: RunFolder, tmp_path: Path) -> None:

@@ -45,7 +45,6 @@ def test_corruptions_need_not_be_measured(changeable_run: RunFolder) -> None:
         ("training_log.csv", "train"),
         ("training_curves.png", "train"),
         ("evaluation/metrics_summary.json", "eval"),
-        ("evaluation/classification_report.json", "eval"),
         ("evaluation/honesty.json", "eval"),
         ("evaluation/decisions.json", "eval"),
         ("evaluation/roc_curves.svg", "eval"),
@@ -140,7 +139,6 @@ MALIGNANT_POINT = ("operating_points", "questions", "Malignant against the rest"
         ("metrics_summary", ("per_class", "Benign", "auc"), "is damaged at per_class.Benign: lacks auc"),
         ("metrics_summary", ("overall", "mcc", "value"), "lacks overall.mcc.value"),
         ("metrics_summary", ("confusion_matrix", 0, 0), "confusion_matrix.0: holds 2 entries for 3 classes"),
-        ("classification_report", ("macro avg", "support"), "lacks macro avg.support"),
     ],
 )
 def test_what_a_record_lacks_within_is_named(
@@ -166,7 +164,6 @@ def test_what_a_record_lacks_within_is_named(
         ("metrics_summary", ("class_names",), 3),
         ("metrics_summary", ("confidence",), "95%"),
         ("metrics_summary", ("per_class", "Benign"), [1]),
-        ("classification_report", ("macro avg",), 0.5),
     ],
 )
 def test_another_kind_of_value_within_a_record_is_refused(

@@ -92,19 +92,20 @@ def evaluate(
             _say_figures(stages.evaluate_run(options, radiographs, name), json=json)
         return
     from osteolens.data.radiographs import load_radiographs
-    from osteolens.experiments.foreign import evaluate_table
+    from osteolens.experiments.foreign import evaluate_table, telling_of_earlier
     from osteolens.reporting.foreign_report import write_foreign_report
     from osteolens.reporting.foreign_results import read_foreign
     from osteolens.storage import RunFolder
 
-    pictures = None if data is None else load_radiographs(options.data)
     folder = out or Path("results/evaluation")
     tables = {"labels": labels, "split_table": split_table}
-    summary = evaluate_table(predictions, folder, options, **tables, data=pictures, renormalise=renormalise)
+    with telling_of_earlier(folder):
+        pictures = None if data is None else load_radiographs(options.data)
+        summary = evaluate_table(predictions, folder, options, **tables, data=pictures, renormalise=renormalise)
     results = read_foreign(RunFolder(folder))
     page = write_foreign_report(results)
     if not (json or quiet):
-        say(results.honesty["conclusion"])
+        say(results.conclusion)  # each caveat was a warning already
     _say_figures(summary, json=json)
     if not json:
         say(page)
