@@ -76,7 +76,7 @@ def map_chapter(run: RunResults) -> Section:
         report = run.maps.report
         blocks = [Block("text", sentence) for sentence in map_sentences(report)]
         blocks += _score_blocks(run, report) if report["n"] else []
-        blocks.append(Block("links", (Link(_ALL_MAPS, f"{run.folder.explanation.name}/{INDEX}"),)))
+        blocks.append(Block("link", Link(_ALL_MAPS, f"{run.folder.explanation.name}/{INDEX}")))
         blocks += [Block("wide", figure) for figure in _figures(run.maps)]
     inner = () if run.maps is None else (proof_section(run.maps),)
     return Section("maps", "Where the network looked", tuple(blocks), inner)
