@@ -179,7 +179,7 @@ def test_maps_stand_beside_the_centre_prior(page: Page) -> None:
     assert rows["Share of the ceiling at 0.5"]["Maps"].startswith("0.823")
     assert rows["Average precision"]["Maps"].startswith("0.923")
     difference = page.table("Maps less baselines")["Pointing game"]
-    assert difference["Map less centre prior"] == "+0.206 (+0.16 to +0.26)"
+    assert difference["Map less centre prior"] == "+0.206 (+0.156 to +0.256)"
     assert page.table("Maps by source")["atlas"]["Pointing game: random weights"].startswith("0.303")
     assert set(page.table("Maps by class")) == {"Benign"}
     assert page.table("Maps by class")["Benign"]["Pointing game"] == "0.260 (0.210-0.310)"
@@ -193,7 +193,7 @@ def test_whether_the_maps_mean_something(page: Page) -> None:
     assert "the rank correlation with the trained network's map is 0.120 (0.11" in page.text
     assert page.table("Likeness to the map")["Random down to classifier"]["Rank correlation"].startswith("0.710")
     area = page.table("Area under the deletion curve")["Random cells"]
-    assert area == {"Area": "0.420 (0.41-0.43)", "Map less this": "-0.110 (-0.12 to -0.10)"}
+    assert area == {"Area": "0.420 (0.410-0.430)", "Map less this": "-0.110 (-0.120 to -0.100)"}
     assert "filled with the blurred picture" in page.text
 
 
