@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from osteolens.config import Config
-from osteolens.data.cache import cached_pictures
 from osteolens.data.headers import image_headers
 from osteolens.data.image_facts import image_metadata
 from osteolens.data.leakage import manifest_leakage
 from osteolens.data.manifest import Manifest, read_manifest
-from osteolens.data.masks import lesion_masks
 from osteolens.data.radiographs import RadiographSet
 from osteolens.data.splits import check_split, make_split, warnings_on, write_split
 from osteolens.domain import Column
@@ -23,8 +21,6 @@ from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments.reuse import StageRecord
-from osteolens.explain.gallery import gallery_file
-from osteolens.explain.run import explain_run
 from osteolens.inference.manifest import predict_manifest
 from osteolens.inference.predictor import Predictor
 from osteolens.models.checkpoint import checkpoint_path, load_checkpoint
@@ -141,38 +137,6 @@ def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
         record.finish("evaluate", made_from, outputs)
         logger.info("figures of %s: %s", scheme, run.evaluation)
     return run.evaluation / SUMMARY_FILE
-
-
-def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
-    """Write galleries, panels and map scores of a run's evaluated part."""
-    run, checkpoint = run_folder(config, scheme), checkpoint_path(config, scheme, "best")
-    table_path = predict(config, data, scheme)
-    options = [section.model_dump(mode="json") for section in (config.explanation, config.evaluation)]
-    made_from = [sha256_file(table_path), data.annotations_hash(), options, config.seed]
-    names = ("annotation_report.json", "gallery_index.json", "gallery_index.csv")
-    outputs = [run.explanation / name for name in (*names, *map(gallery_file, config.class_names))]
-    record = StageRecord(run.root)
-    if record.is_current("explain", made_from, outputs):
-        return run.explanation
-    table, _ = evaluation_parts(PredictionsTable.from_csv(table_path))
-    predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator)
-    ids = table.frame[Column.IMAGE_ID].tolist()
-    explain_run(
-        predictor.model,
-        predictor.record,
-        cached_pictures([data.path(name) for name in ids], predictor.record, config.paths.cache_dir),
-        table,
-        masks=lesion_masks(data, ids, predictor.record),
-        all_shapes_masks=lesion_masks(data, ids, predictor.record, convention="all_shapes"),
-        out=run.explanation,
-        options=config.explanation,
-        evaluation=config.evaluation,
-        seed=config.seed,
-    )
-    comparison = run.explanation / "annotation_comparison.png"  # where any image is annotated
-    record.finish("explain", made_from, [path for path in (*outputs, comparison) if path.is_file()])
-    logger.info("maps of %s: %s", scheme, run.explanation)
-    return run.explanation
 
 
 def _is_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> bool:

@@ -1,4 +1,4 @@
-"""A checkpoint that answers: for pictures already resized, for a file, for a whole manifest."""
+"""A checkpoint that answers: for pictures already resized, for files, for a whole manifest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from osteolens.config import Config
-from osteolens.data.images import read_grey
-from osteolens.data.preprocessing import normalise, read_input
 from osteolens.domain import Prediction, Preprocessing
-from osteolens.explain.cam import class_maps
-from osteolens.explain.overlay import overlay
-from osteolens.explain.upsample import onto_picture
+from osteolens.inference.reading import InputBatch
 from osteolens.models.checkpoint import load_checkpoint, restore_model
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.models.forward import class_probabilities
@@ -73,16 +69,12 @@ class Predictor:
             flip_averaging=self.flip_averaging,
         )
 
-    def answer(self, path: Path, name: str) -> Prediction:
-        """Answer for one file under the name that results give it; raises DataError for one that cannot be read."""
-        probabilities = self.probabilities(read_input(path, self.record)[None])[0]
-        return Prediction(name, dict(zip(self.class_names, probabilities.tolist(), strict=True)))
-
-    def overlay(self, path: Path, class_name: str) -> NDArray[np.uint8]:
-        """Return a file's picture at its own size with the map of a class over it, RGB uint8 [height, width, 3]."""
-        device = next(self.model.parameters()).device
-        images = torch.from_numpy(normalise(read_input(path, self.record)[None], self.record)).to(device)
-        method = self.config.explanation.method
-        maps = class_maps(self.model, images, method=method, classes=[self.class_names.index(class_name)]).maps[0, 0]
-        grey = read_grey(path)
-        return overlay(grey, onto_picture(maps, grey.shape[0], grey.shape[1], self.record))
+    def answers(self, batch: InputBatch) -> list[Prediction]:
+        """Answer for each picture of a batch that was read."""
+        if not batch.names:
+            return []
+        rows = self.probabilities(batch.pictures).tolist()
+        return [
+            Prediction(name, dict(zip(self.class_names, row, strict=True)))
+            for name, row in zip(batch.names, rows, strict=True)
+        ]

@@ -19,9 +19,11 @@ from osteolens.evaluation.evaluate import SUMMARY_FILE
 from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments import stages
 from osteolens.experiments.comparison import write_comparison
+from osteolens.experiments.explanation import explain
 from osteolens.experiments.reuse import StageRecord
 from osteolens.reporting.audit_report import VIOLATIONS, write_audit_report
 from osteolens.reporting.experiment_report import write_experiment_report
+from osteolens.reporting.map_index import write_map_index
 from osteolens.reporting.model_card import write_model_card
 from osteolens.reporting.poc_report import write_poc_report
 from osteolens.reporting.results_page import write_results_page
@@ -58,7 +60,7 @@ def main_job(config: Config) -> Path:
         stages.train_run(config, data, scheme)
         stages.predict(config, data, scheme)
         stages.evaluate_run(config, data, scheme)
-        stages.explain(config, data, scheme)
+        explain(config, data, scheme)
     return write_report(config)
 
 
@@ -108,6 +110,8 @@ def write_report(config: Config, markdown: Path | None = None, *, command: str =
     for run in runs:
         write_run_report(run)
         write_model_card(run)
+        if run.maps is not None:
+            write_map_index(run.folder)
     write_poc_report(runs, folder, audit_folder(config) / AUDIT)
     comparison = write_comparison([run.compared for run in runs], folder, Resampling.of(config))
     if markdown is not None:

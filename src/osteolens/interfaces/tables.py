@@ -9,6 +9,7 @@ import osteolens
 
 if TYPE_CHECKING:  # both bring torch, which a leakcheck does not need
     from osteolens.inference.batch import BatchResult
+    from osteolens.inference.explained import ExplainedBatch
     from osteolens.inference.predictor import Predictor
 
 
@@ -49,5 +50,20 @@ def answers_table(result: BatchResult, predictor: Predictor, out: Path) -> str:
         lines.append("  ".join([f"{answer.label:{width}}", *values, answer.image]))
     lines += [f"not answered: {reason}" for _, reason in result.failures]
     lines.append(f"{len(result.predictions)} answered, {len(result.failures)} not; results in {out}")
+    lines.append(osteolens.NOT_FOR_CLINICAL_USE)
+    return "\n".join(lines)
+
+
+def maps_table(result: ExplainedBatch, out: Path) -> str:
+    """Return one line per map: answer, class of the map, probability, evidence, picture; then the refusals."""
+    width = max([len(str(entry[key])) for entry in result.entries for key in ("answered", "class")] + [8])
+    lines = [f"{'answer':{width}}  {'map of':{width}}  {'probability':>11}  {'evidence':8}  image"]
+    for entry in result.entries:
+        evidence = "none" if entry["zero_map"] else "found"
+        words = f"{entry['answered']:{width}}  {entry['class']:{width}}  {entry['probability']:>11.3f}  {evidence:8}"
+        lines.append(f"{words}  {entry['image']}")
+    lines += [f"not explained: {reason}" for _, reason in result.failures]
+    pictures = len({entry["image"] for entry in result.entries})
+    lines.append(f"{pictures} explained, {len(result.failures)} not; results in {out}")
     lines.append(osteolens.NOT_FOR_CLINICAL_USE)
     return "\n".join(lines)

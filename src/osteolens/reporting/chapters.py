@@ -17,6 +17,7 @@ Kind = Literal[
     "panels",  # list of EmbeddedFigure, side by side where there is room
     "wide",  # EmbeddedFigure that scrolls within itself on a small screen
     "code",  # a command
+    "link",  # Link
     "links",  # LinkTable
     "side",  # blocks, side by side where there is room
 ]

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from numpy.typing import NDArray
 from PIL import Image
 
 import osteolens
@@ -18,6 +20,7 @@ MINUS = "\N{MINUS SIGN}"
 JPEG_START = b"\xff\xd8"
 SVG_STARTS = (b"<?xml", b"<svg")
 JPEG_QUALITY = 85
+WIDEST = 1600  # pixels of a figure that was made a JPEG
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,19 @@ def render(template: str, **context: Any) -> str:
 
 
 def as_jpeg(png: bytes) -> bytes:
-    """Return a figure full of radiographs as JPEG: a fifth of the size, so that a page can be sent by mail."""
+    """Return a figure full of radiographs as a JPEG of at most :data:`WIDEST`, so that a page can be sent by mail."""
     stream = BytesIO()
     with Image.open(BytesIO(png)) as image:
-        image.convert("RGB").save(stream, format="JPEG", quality=JPEG_QUALITY, optimize=True)
+        picture = image.convert("RGB")
+        picture.thumbnail((WIDEST, picture.height), Image.Resampling.LANCZOS)
+        picture.save(stream, format="JPEG", quality=JPEG_QUALITY, optimize=True)
+    return stream.getvalue()
+
+
+def png_bytes(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture, RGB [H, W, 3], as PNG."""
+    stream = BytesIO()
+    Image.fromarray(picture).save(stream, format="PNG")
     return stream.getvalue()
 
 

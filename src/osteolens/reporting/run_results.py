@@ -15,8 +15,9 @@ from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.compared_folders import compared_run, require_same_answers
 from osteolens.reporting.evaluation_results import EvaluationResults, check_figures, read_figures
+from osteolens.reporting.map_shapes import Galleries, Maps, Proof
 from osteolens.reporting.records import picture, present, record
-from osteolens.reporting.run_shapes import Galleries, Leakage, Maps, Robustness
+from osteolens.reporting.run_shapes import Leakage, Robustness
 from osteolens.storage import RunFolder, read_table
 
 
@@ -34,12 +35,16 @@ class MapResults:
         Class name to PNG.
     comparison
         PNG; None where no image of the part is annotated.
+    proof, proof_figure
+        Content of ``sanity.json`` and its figure as SVG; None where they were not made.
     """
 
     report: dict[str, Any]
     index: dict[str, Any]
     galleries: dict[str, bytes]
     comparison: bytes | None
+    proof: dict[str, Any] | None
+    proof_figure: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,11 @@ def _maps(folder: Path, class_names: list[str]) -> MapResults | None:
         raise DataError(f"{index_path} has no gallery of {', '.join(missing)}. Run osteolens gradcam again.")
     galleries = {name: picture(folder / index["galleries"][name]["file"], "gradcam") for name in class_names}
     comparison = picture(folder / "annotation_comparison.png", "gradcam") if report["n"] else None
-    return MapResults(report, index, galleries, comparison)
+    proof, proof_figure = None, None
+    if (folder / "sanity.json").is_file():
+        proof = record(folder / "sanity.json", "gradcam --proof", Proof)
+        proof_figure = picture(folder / "sanity.svg", "gradcam --proof")
+    return MapResults(report, index, galleries, comparison, proof, proof_figure)
 
 
 def _robustness(folder: RunFolder, class_names: list[str]) -> dict[str, Any] | None:
@@ -188,6 +197,8 @@ def _check_agreement(results: RunResults, table: PredictionsTable) -> None:
         told.append((folder.robustness / "corruption.json", "robustness", results.robustness))
     if results.maps is not None:
         told.append((folder.explanation / "annotation_report.json", "gradcam", results.maps.report))
+        if results.maps.proof is not None:
+            told.append((folder.explanation / "sanity.json", "gradcam --proof", results.maps.proof))
     for path, verb, found in told:
         require_same_answers(path, found, identity, folder.predictions, verb)
 

@@ -1,15 +1,13 @@
-"""What the pages read of the other records of a run: leakage, maps and corruptions.
+"""What the pages read of the other records of a run: leakage and corruptions.
 
 Those of anybody's figures are there too. See :mod:`osteolens.reporting.record_shapes`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from typing_extensions import NotRequired, TypedDict
 
-from osteolens.reporting.record_shapes import Figure, Headline, Scores
+from osteolens.reporting.record_shapes import Headline, Scores
 
 
 class Share(TypedDict):
@@ -35,53 +33,6 @@ class Leakage(TypedDict):
     sentence: str
     train_images: int
     evaluation: dict[str, PartLeakage]
-
-
-class MapScores(TypedDict):
-    """The scores of some maps; those at the cuts have names of their own."""
-
-    pointing_game: Figure
-
-
-class MapGroup(MapScores):
-    """The maps of a class or of a band of sizes."""
-
-    n: int
-    cases: int
-
-
-class Maps(TypedDict):
-    """``annotation_report.json``."""
-
-    predictions_sha256: str
-    n: int
-    cases: int
-    warnings: NotRequired[list[str]]
-    overall: dict[str, Figure]
-    centre_prior: MapScores
-    all_shapes: NotRequired[MapScores]
-    per_class: dict[str, MapGroup]
-    per_size_band: dict[str, MapGroup]
-
-
-class GalleryGroup(TypedDict):
-    """Answers of one kind."""
-
-    total: int
-    shown: list[Any]
-
-
-class Gallery(TypedDict):
-    """The gallery of one class."""
-
-    file: str
-    groups: dict[str, GalleryGroup]
-
-
-class Galleries(TypedDict):
-    """``gallery_index.json``."""
-
-    galleries: dict[str, Gallery]
 
 
 class Corruption(TypedDict):

@@ -126,23 +126,6 @@ def _check_sources(predictions: Path | None, of_table: Mapping[str, object], *, 
         raise ConfigError(f"{', '.join(given)} can be used with --predictions FILE only.")
 
 
-def gradcam(
-    config: ConfigFile = None,
-    override: Overrides = None,
-    data: DataRoot = None,
-    scheme: Splits = None,
-    all_splits: AllSplits = False,
-    quiet: Quiet = False,
-) -> None:
-    """Draw galleries and score the maps of a run against the annotated outlines."""
-    options = resolve(config, override, data, quiet=quiet)
-    radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
-    from osteolens.experiments import stages
-
-    for name in names:
-        say(stages.explain(options, radiographs, name))
-
-
 def report(
     config: ConfigFile = None,
     override: Overrides = None,
