@@ -73,10 +73,10 @@ picture (patient, exposure and noise) is drawn without it.
 **marker**: lesions of real size, and a bright plate on every malignant picture. A network that took the plate scores
 high as drawn, and near 0.5 on the same lesions without the plate.
 
-The map of a network that found the lesion should be highest on it, that of one that took the plate on the plate. Read the
-shares beside those of a cell drawn at random: at 96 pixels this network has 3 x 3 cells, each of which is influenced by
-most of the picture, so a map can miss what the network uses. Maps are of twice the network's resolution; a cell touches
-what lies in it, if only by a pixel.
+The map of a network that found the lesion should be highest on it, that of one that took the plate on the plate. Read
+the shares beside those of a cell drawn at random: at 96 pixels this network has 3 x 3 cells, each of which is
+influenced by most of the picture, so a map can miss what the network uses. Maps are of twice the network's resolution;
+a cell touches what lies in it, if only by a pixel.
 """
 
 
