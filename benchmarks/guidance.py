@@ -19,6 +19,7 @@ from statistics import median
 from time import process_time
 from typing import Any
 
+from training_step import PLAIN
 from training_workers import ready_to_train
 
 from osteolens.config import Config, load_config
@@ -27,14 +28,7 @@ from osteolens.training.loop import train_one_epoch
 
 RECIPE = Path(__file__).parents[1] / "configs" / "btxrd256.yaml"
 WEIGHTS = (0.0, 0.2)
-PLAIN = [
-    "model.weights=null",
-    "data.split_files={}",
-    "data.split_schemes=[stratified]",
-    "training.split_strategy=stratified",
-    "training.accelerator=cpu",
-    "training.guidance_warmup=0",
-]
+ALIKE = [*PLAIN, "training.guidance_warmup=0"]
 
 
 def main() -> None:
@@ -51,7 +45,7 @@ def main() -> None:
         if asked.data is None:
             generate_phantom(root, images=200, longest_side=160, seed=0)
         places = [f"data.root={root}", f"paths.cache_dir={Path(folder) / 'cache'}"]
-        config = load_config(asked.config, [*PLAIN, *places, *asked.override])
+        config = load_config(asked.config, [*ALIKE, *places, *asked.override])
         print(compared(config, asked.rounds, asked.steps))
 
 

@@ -68,11 +68,6 @@ class MapBatch:
     classes: tuple[int, ...]
     method: MapMethod
 
-    @property
-    def n_zero(self) -> int:
-        """Number of maps that are 0 everywhere."""
-        return int(np.count_nonzero(self.maps.values.max(axis=(2, 3)) == 0))
-
 
 def used_method(model: BTXRDClassifier, method: MapMethod) -> MapMethod:
     """Return the method that makes the maps of a network: never ``auto``, which is one or the other."""

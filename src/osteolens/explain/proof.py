@@ -60,8 +60,8 @@ def prove_run(
     chosen, classes = pictures[rows], table.probabilities.argmax(axis=1)[rows]
     reasons = {"undefined": "a map is the same everywhere in every image"}
     means = CaseMeans.of(table.cases[rows], table.labels[rows], resampling, **reasons)
-    cascade = randomisation_cascade(model, record, chosen, classes, options=options, seed=seed)
     maps = picture_maps(model, record, chosen, classes, options=options)
+    cascade = randomisation_cascade(model, record, chosen, classes, maps, options=options, seed=seed)
     orders = named_generator(seed, "deletion")
     curves = deletion_insertion(model, record, chosen, classes, maps, generator=orders)
     everything = np.ones(len(rows), bool)
@@ -72,7 +72,7 @@ def prove_run(
         "split": table.splits[0],
         "method": method,
         "map_class": mapped_class(method, "answered class"),
-        "zero_maps": int((maps.values.max(axis=(1, 2)) <= 0).sum()),
+        "zero_maps": sum(maps[place].is_zero for place in range(len(rows))),
         "confidence": resampling.confidence,
         "resamples": resampling.resamples,
         "resampled_by": "case",

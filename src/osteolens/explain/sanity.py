@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.explain.case_means import Floats
+from osteolens.explain.cell_map import CellMap
 from osteolens.explain.picture_maps import picture_maps
 from osteolens.explain.random_weights import group_label, layer_groups, randomise
 from osteolens.models.classifier import BTXRDClassifier
@@ -50,6 +51,7 @@ def randomisation_cascade(
     record: Preprocessing,
     pictures: NDArray[np.uint8],
     classes: NDArray[np.int64],
+    trained: CellMap,
     *,
     options: ExplanationOptions,
     seed: int,
@@ -62,21 +64,20 @@ def randomisation_cascade(
         uint8 [N, S, S], already resized.
     classes
         [N] the class that each is mapped for.
+    trained
+        [N, h, w], their maps by the network as it is.
     """
-
-    def maps(network: BTXRDClassifier, words: str) -> NDArray[np.float32]:
-        return picture_maps(network, record, pictures, classes, options=options, description=words).values
-
-    before = maps(model, "maps of the trained network")
     network, groups = copy.deepcopy(model), layer_groups(model)
     steps = []
     for number, names in enumerate(groups):
         randomise(network, names, record, pictures, named_generator(seed, "cascade", number))
-        steps.append(likeness(before, maps(network, f"maps with {number + 1} of {len(groups)} stages random")))
+        words = f"maps with {number + 1} of {len(groups)} stages random"
+        maps = picture_maps(network, record, pictures, classes, options=options, description=words)
+        steps.append(likeness(trained.values, maps.values))
     return Cascade(
         stages=tuple(group_label(names) for names in groups),
         likeness=np.stack(steps),
-        unrelated=_to_the_next(before),
+        unrelated=_to_the_next(trained.values),
     )
 
 

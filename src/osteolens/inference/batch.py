@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-import osteolens
 from osteolens.config import ExplanationOptions
 from osteolens.domain import Prediction
+from osteolens.inference.batch_record import batch_record
 from osteolens.inference.maps import MappedPicture, draw_each, lay, map_batch, warn_of_no_evidence, write_png
 from osteolens.inference.predictor import Predictor
 from osteolens.inference.reading import Failure, read_batches
@@ -37,16 +37,11 @@ class BatchResult:
 
     def to_dict(self, predictor: Predictor) -> dict[str, Any]:
         """Return the content of ``predictions.json``."""
-        return {
-            "notice": osteolens.NOT_FOR_CLINICAL_USE,
-            "checkpoint_sha256": predictor.sha256,
-            "class_names": list(predictor.class_names),
-            "predictions": [
-                {"image": answer.image, "label": answer.label, "probabilities": answer.probabilities}
-                for answer in self.predictions
-            ],
-            "failures": [{"image": name, "reason": reason} for name, reason in self.failures],
-        }
+        predictions = [
+            {"image": answer.image, "label": answer.label, "probabilities": answer.probabilities}
+            for answer in self.predictions
+        ]
+        return batch_record(predictor, self.failures, predictions=predictions)
 
     def to_table(self) -> pd.DataFrame:
         """Return the content of ``predictions.csv``: image, label, one probability column per class."""

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-import osteolens
 from osteolens.config import ExplanationOptions
 from osteolens.errors import ConfigError
 from osteolens.evaluation.figures import DISCLAIMER
 from osteolens.explain.cam import CLASSLESS, map_meaning, mapped_class
 from osteolens.explain.side_by_side import Panel, side_by_side
+from osteolens.inference.batch_record import batch_record
 from osteolens.inference.maps import LaidMap, MappedPicture, draw_each, lay, map_batch, warn_of_no_evidence, write_png
 from osteolens.inference.predictor import Predictor
 from osteolens.inference.reading import Failure, read_batches
@@ -91,13 +91,7 @@ class ExplainedBatch:
 
     def to_dict(self, predictor: Predictor) -> dict[str, Any]:
         """Return the content of ``index.json``."""
-        return {
-            "notice": osteolens.NOT_FOR_CLINICAL_USE,
-            "checkpoint_sha256": predictor.sha256,
-            "class_names": list(predictor.class_names),
-            "maps": list(self.entries),
-            "failures": [{"image": name, "reason": reason} for name, reason in self.failures],
-        }
+        return batch_record(predictor, self.failures, maps=list(self.entries))
 
     def to_table(self) -> pd.DataFrame:
         """Return the content of ``index.csv``, one row per map."""

@@ -2,30 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from map_examples import four_images, square
 
 from osteolens.domain import AREA_BANDS
-from osteolens.explain.agreement import MapAgreement, score_maps
+from osteolens.explain.agreement import score_maps
 from osteolens.explain.cell_map import CellMap
 
 
-def square(top: int, left: int, side: int, size: int = 20) -> np.ndarray:
-    mask = np.zeros((size, size), np.uint8)
-    mask[top : top + side, left : left + side] = 1
-    return mask
-
-
-def four_images() -> MapAgreement:
-    """Maps at mask size: perfect, elsewhere, zero, perfect; lesions of 1, 4, 0.25 and 25% of the area."""
-    outline = {7: square(0, 0, 2), 2: square(4, 4, 4), 5: square(19, 19, 1), 9: square(5, 5, 10)}
-    maps = {row: CellMap(mask.astype(np.float32)) for row, mask in outline.items()}
-    maps[5] = CellMap(np.zeros((20, 20), np.float32))
-    maps[2] = CellMap(square(12, 12, 4).astype(np.float32))
-    all_shapes = {row: np.ones((20, 20), np.uint8) for row in outline}
-    return score_maps(maps, outline, all_shapes, (0.3, 0.5))
-
-
 def test_rows_are_sorted_and_scored_against_both_masks():
-    agreement = four_images()
+    agreement = four_images(perfect=7, elsewhere=2, zero=5, large=9)
     assert agreement.rows.tolist() == [2, 5, 7, 9]
     assert agreement.resolution == (20, 20)
     assert agreement.zero.tolist() == [False, True, False, False]
@@ -36,7 +21,12 @@ def test_rows_are_sorted_and_scored_against_both_masks():
 
 def test_size_bands():
     names = list(AREA_BANDS)
-    assert [names[band] for band in four_images().bands] == ["3-10%", "0.1-0.3%", "1-3%", "10% and over"]
+    assert [names[band] for band in four_images(perfect=7, elsewhere=2, zero=5, large=9).bands] == [
+        "3-10%",
+        "0.1-0.3%",
+        "1-3%",
+        "10% and over",
+    ]
 
 
 def test_each_iou_is_divided_by_the_ceiling_of_its_own_mask():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from map_examples import four_images, square
 
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.resampling import Resampling
@@ -11,21 +12,6 @@ from osteolens.explain.baselines import Baseline
 from osteolens.explain.cell_map import CellMap
 
 CLASSES = ("Normal", "Benign", "Malignant")
-
-
-def square(top: int, left: int, side: int, size: int = 20) -> np.ndarray:
-    mask = np.zeros((size, size), np.uint8)
-    mask[top : top + side, left : left + side] = 1
-    return mask
-
-
-def four_images() -> MapAgreement:
-    """Maps at mask size: perfect, elsewhere, zero, perfect; lesions of 1, 4, 0.25 and 25% of the area."""
-    outline = {2: square(0, 0, 2), 0: square(4, 4, 4), 1: square(19, 19, 1), 3: square(5, 5, 10)}
-    maps = {row: CellMap(mask.astype(np.float32)) for row, mask in outline.items()}
-    maps[1] = CellMap(np.zeros((20, 20), np.float32))
-    maps[0] = CellMap(square(12, 12, 4).astype(np.float32))
-    return score_maps(maps, outline, {row: np.ones((20, 20), np.uint8) for row in outline}, (0.3, 0.5))
 
 
 def one_score(values: list[float]) -> MapAgreement:
@@ -46,7 +32,7 @@ def report(agreement: MapAgreement, cases: list[str], labels: list[int], *, base
 
 
 def four_cases(**columns):
-    return report(four_images(), ["a", "b", "c", "d"], [1, 1, 2, 2], **columns)
+    return report(four_images(perfect=2, elsewhere=0, zero=1, large=3), ["a", "b", "c", "d"], [1, 1, 2, 2], **columns)
 
 
 def test_means_over_all_images_by_class_and_by_size():
@@ -73,7 +59,7 @@ def test_groups_by_source_and_by_subtype():
 
 
 def test_baselines_stand_beside_every_figure_with_the_difference():
-    agreement = four_images()
+    agreement = four_images(perfect=2, elsewhere=0, zero=1, large=3)
     scores = np.full_like(agreement.outline, 0.25)
     result = four_cases(baselines={"guess": Baseline({"draws": 2}, scores)})
     assert result["guess"]["draws"] == 2

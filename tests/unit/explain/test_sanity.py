@@ -9,7 +9,7 @@ from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.explain.picture_maps import picture_maps
 from osteolens.explain.random_weights import group_label, layer_groups, random_network, randomise
-from osteolens.explain.sanity import LIKENESS, likeness, randomisation_cascade
+from osteolens.explain.sanity import LIKENESS, Cascade, likeness, randomisation_cascade
 from osteolens.models.classifier import BTXRDClassifier
 
 SIDE = 64
@@ -113,10 +113,16 @@ def test_the_signal_of_a_random_network_does_not_vanish(model, pictures):
     assert 1e-3 < float(features.std()) < 1e3
 
 
+def cascade_of(model: BTXRDClassifier, pictures: np.ndarray, classes: np.ndarray) -> Cascade:
+    options = ExplanationOptions()
+    trained = picture_maps(model, RECORD, pictures, classes, options=options)
+    return randomisation_cascade(model, RECORD, pictures, classes, trained, options=options, seed=4)
+
+
 def test_the_cascade_ends_with_maps_unlike_the_first(mobilenet, pictures):
     classes = np.array([0, 1, 2, 0, 1, 2])
     before = {name: value.clone() for name, value in mobilenet.network.state_dict().items()}
-    cascade = randomisation_cascade(mobilenet, RECORD, pictures, classes, options=ExplanationOptions(), seed=4)
+    cascade = cascade_of(mobilenet, pictures, classes)
     assert len(cascade.stages) == len(cascade.likeness) == len(layer_groups(mobilenet))
     assert cascade.likeness.shape[1:] == (6, 3)
     assert all(torch.equal(before[name], value) for name, value in mobilenet.network.state_dict().items())
@@ -125,9 +131,7 @@ def test_the_cascade_ends_with_maps_unlike_the_first(mobilenet, pictures):
 
 
 def test_one_picture_has_no_other_to_be_compared_with(mobilenet, pictures):
-    cascade = randomisation_cascade(
-        mobilenet, RECORD, pictures[:1], np.array([1]), options=ExplanationOptions(), seed=4
-    )
+    cascade = cascade_of(mobilenet, pictures[:1], np.array([1]))
     assert np.isnan(cascade.unrelated).all()
 
 
