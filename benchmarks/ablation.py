@@ -1,9 +1,10 @@
 """What each part of the training recipe is worth, on real radiographs: one switch at a time, several seeds.
 
 Run ``python benchmarks/ablation.py --data path/to/btxrd256 --markdown docs/results/ablation.md``. The plan is
-``benchmarks/ablation.yaml``: tables (a split scheme and the parts that are scored) of variants (overrides of one
-configuration). Every variant is trained with every seed on the same division and compared with the table's first
-variant, seed by seed. Finished trainings are kept and not repeated; a killed one goes on where it stopped.
+``benchmarks/ablation.yaml``, or another with ``--plan``: tables (a split scheme, the parts that are scored and the
+figures that are shown) of variants (overrides of one configuration). Every variant is trained with every seed on the
+same division and compared with the table's first variant, seed by seed. Finished trainings are kept and not repeated; a
+killed one goes on where it stopped.
 
 Variants are told apart on the val part. Where a table also shows the test part, nothing is chosen by it.
 """
@@ -21,23 +22,32 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from ablation_maps import MAP_FIGURES, map_figures
 
 from osteolens.config import Config, load_config
-from osteolens.data.radiographs import load_radiographs
+from osteolens.data.radiographs import RadiographSet, load_radiographs
+from osteolens.domain import MALIGNANT
 from osteolens.errors import OsteolensError
 from osteolens.evaluation.fixed_specificity import AT_SPECIFICITY, compared_points
+from osteolens.evaluation.metrics import point_metrics
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments import stages
 from osteolens.storage import write_table, write_text
 
 PLAN = Path(__file__).with_suffix(".yaml")
-FIGURES = {"macro_auc": "macro AUC", "accuracy": "accuracy", "sensitivity": "malignant sensitivity at 90 % specificity"}
+FIGURES = {
+    "macro_auc": "macro AUC",
+    "malignant_auc": "malignant AUC",
+    "accuracy": "accuracy",
+    "sensitivity": "malignant sensitivity at 90% specificity",
+    **MAP_FIGURES,
+}
 
-BEFORE = """# What each part of the recipe is worth
+BEFORE = """# {title}
 
-Written by `python benchmarks/ablation.py --data path/to/btxrd256 --markdown docs/results/ablation.md` from the
-predictions of every training; the figures of each are in [ablation.csv](ablation.csv), the plan is
-[benchmarks/ablation.yaml](../../benchmarks/ablation.yaml). Research software, not for clinical use.
+Written by `python benchmarks/ablation.py {arguments}` from the
+predictions of every training; the figures of each are in [{name}.csv]({name}.csv), the plan is
+[benchmarks/{name}.yaml](../../benchmarks/{name}.yaml). Research software, not for clinical use.
 
 All variants share `configs/btxrd256.yaml` with
 """
@@ -55,6 +65,8 @@ class Run:
     ----------
     parts
         Of the split, that are scored.
+    figures
+        Names of what is shown of them.
     overrides
         Of the base configuration, the seed and the folders among them.
     """
@@ -62,6 +74,7 @@ class Run:
     table: str
     scheme: str
     parts: tuple[str, ...]
+    figures: tuple[str, ...]
     variant: str
     seed: int
     base: Path
@@ -89,7 +102,7 @@ def main() -> None:
         if not options.tables or run.table in options.tables
     ]
     rows, failures = _trained(runs, options.jobs)
-    text = page(plan, rows, failures)
+    text = page(plan, options.plan.stem, rows, failures)
     print(text)
     if options.markdown is not None:
         write_text(options.markdown, text)
@@ -107,43 +120,54 @@ def planned_runs(plan: dict[str, Any], folder: Path, data: str, out: Path) -> It
                 slug = re.sub(r"[^a-z0-9]+", "-", f"{table} {variant}".lower()).strip("-")
                 own = [f"data.root={data}", f"experiment={slug}-{seed}", f"seed={seed}", "training.threads=1"]
                 chosen = (*plan["overrides"], *places, *own, *overrides)
-                parts, base = tuple(content["parts"]), folder / plan["base"]
-                yield Run(table, content["scheme"], parts, variant, seed, base, chosen)
+                parts, figures, base = tuple(content["parts"]), tuple(content["figures"]), folder / plan["base"]
+                yield Run(table, content["scheme"], parts, figures, variant, seed, base, chosen)
 
 
 def figures_of(table: PredictionsTable) -> dict[str, float]:
-    """Return macro AUC, accuracy and malignant sensitivity at 90 % specificity of one part."""
+    """Return the figures of one part that its predictions alone tell."""
     points = compared_points(table)
     own = {"macro_auc": "macro_auc", "accuracy": "accuracy", "sensitivity": AT_SPECIFICITY}
-    return {name: float(points[metric]) for name, metric in own.items()}
+    malignant = point_metrics(table.labels, table.probabilities)["auc"][table.class_names.index(MALIGNANT)]
+    return {**{name: float(points[metric]) for name, metric in own.items()}, "malignant_auc": float(malignant)}
 
 
-def page(plan: dict[str, Any], rows: pd.DataFrame, failures: Sequence[str]) -> str:
-    """Return the Markdown page: a table of variants for each table and part, and what failed."""
-    lines = [BEFORE, *(f"- `{override}`" for override in plan["overrides"]), AFTER]
+def page(plan: dict[str, Any], name: str, rows: pd.DataFrame, failures: Sequence[str]) -> str:
+    """Return the Markdown page: a table of variants for each table and part, and what failed.
+
+    Parameters
+    ----------
+    name
+        Of the plan's file, and of the page that is meant to be kept.
+    """
+    own = "" if name == PLAN.stem else f"--plan benchmarks/{name}.yaml --out results/{name} "
+    arguments = f"{own}--data path/to/btxrd256 --markdown docs/results/{name}.md"
+    before = BEFORE.format(title=plan["title"], arguments=arguments, name=name)
+    lines = [before, *(f"- `{override}`" for override in plan["overrides"]), AFTER]
     for table, content in plan["tables"].items():
         for part in content["parts"]:
             chosen = rows[(rows["table"] == table) & (rows["part"] == part)] if len(rows) else rows
             if len(chosen):
                 head = ["", f"## {content['title']}: {part}", "", content["text"].strip(), ""]
-                lines += [*head, *_table(list(content["variants"]), chosen)]
+                lines += [*head, *_table(list(content["variants"]), content["figures"], chosen)]
     if failures:
         lines += ["", "## Failed", "", *(f"- {failure}" for failure in failures)]
     return "\n".join(lines) + "\n"
 
 
-def _table(variants: list[str], rows: pd.DataFrame) -> list[str]:
-    lines = [f"| variant | seeds | {' | '.join(FIGURES.values())} |", f"|---|---:|{'---:|' * len(FIGURES)}"]
+def _table(variants: list[str], figures: list[str], rows: pd.DataFrame) -> list[str]:
+    heads = " | ".join(FIGURES[name] for name in figures)
+    lines = [f"| variant | seeds | {heads} |", f"|---|---:|{'---:|' * len(figures)}"]
     reference = rows[rows["variant"] == variants[0]].set_index("seed")
     for variant in variants:
         own = rows[rows["variant"] == variant].set_index("seed")
-        cells = [_cell(own[name], None if variant == variants[0] else reference[name]) for name in FIGURES]
+        cells = [_cell(own[name], None if variant == variants[0] else reference[name]) for name in figures]
         lines.append(f"| {variant} | {len(own)} | {' | '.join(cells)} |")
     return lines
 
 
 def _cell(own: pd.Series[float], reference: pd.Series[float] | None) -> str:
-    if len(own) == 0:
+    if own.isna().all():
         return "-"
     if reference is None:
         return f"{own.mean():.3f} (SD {_deviation(own)})"
@@ -169,27 +193,33 @@ def _trained(runs: Sequence[Run], jobs: int) -> tuple[pd.DataFrame, list[str]]:
                 failures.append(f"{name}: {outcome}")
                 print(name, "FAILED:", outcome, flush=True)
                 continue
-            table = PredictionsTable.from_csv(outcome)
-            scored = [_row(run, part, table) for part in run.parts]
-            print(name, *(f"{row['part']} {row['macro_auc']:.3f} {row['accuracy']:.3f}" for row in scored), flush=True)
-            rows += scored
+            print(name, *(_told(run, row) for row in outcome), flush=True)
+            rows += outcome
     return pd.DataFrame(rows), failures
 
 
-def _row(run: Run, part: str, table: PredictionsTable) -> dict[str, Any]:
-    where = {"table": run.table, "variant": run.variant, "seed": run.seed, "part": part}
-    return {**where, **{name: round(value, 6) for name, value in figures_of(table.part(part)).items()}}
+def _told(run: Run, row: dict[str, Any]) -> str:
+    return f"{row['part']} {' '.join(f'{row[name]:.3f}' for name in run.figures)}"
 
 
-def _train(run: Run) -> Path | str:
-    """Train and predict in a process of its own; return the predictions table or the failure."""
+def _train(run: Run) -> list[dict[str, Any]] | str:
+    """Train and predict in a process of its own; return a row of figures for each part, or the failure."""
     config = run.config()
     data = load_radiographs(config.data)
     try:
         stages.train_run(config, data, run.scheme)
-        return stages.predict(config, data, run.scheme)
+        table = PredictionsTable.from_csv(stages.predict(config, data, run.scheme))
+        return [_row(run, config, data, part, table.part(part)) for part in run.parts]
     except OsteolensError as error:
         return str(error)
+
+
+def _row(run: Run, config: Config, data: RadiographSet, part: str, table: PredictionsTable) -> dict[str, Any]:
+    figures = figures_of(table)
+    if set(run.figures) & set(MAP_FIGURES):
+        figures |= map_figures(config, data, run.scheme, table)
+    where = {"table": run.table, "variant": run.variant, "seed": run.seed, "part": part}
+    return {**where, **{name: round(figures[name], 6) for name in run.figures}}
 
 
 if __name__ == "__main__":

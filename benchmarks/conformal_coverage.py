@@ -60,7 +60,7 @@ def page() -> str:
         cells = [str(cases), f"{promised:.4f}"]
         for by_case in (True, False):
             found = coverage(cases, by_case=by_case)
-            cells += [f"{found.mean():.4f}", f"{100 * np.mean(found < 0.85):.1f} %"]
+            cells += [f"{found.mean():.4f}", f"{100 * np.mean(found < 0.85):.1f}%"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -126,7 +126,7 @@ def operators(variant: Variant, config: Config, steps: int) -> Callable[[], list
 
 def loop_times(config: Config, steps: int) -> Callable[[], Times]:
     """Return a measurement of the loop as it trains, on the pictures of ``data.root``, and of its network alone."""
-    state, parts = _ready_to_train(config)
+    state, parts = ready_to_train(config)
     record, options = config.preprocessing(), config.training
     images = torch.randn(options.batch_size, 3, record.size, record.size).to(memory_format=torch.channels_last)
     alone = training_step(state.network, images, bf16=options.precision == "bf16-mixed")
@@ -156,7 +156,7 @@ def peak_memory(config: Config, steps: int) -> Callable[[], float]:
         watcher = threading.Thread(target=watch)
         watcher.start()
         try:
-            _epoch(*_ready_to_train(config), config, steps)
+            _epoch(*ready_to_train(config), config, steps)
         finally:
             done.set()
             watcher.join()
@@ -231,7 +231,7 @@ def _epoch(state: TrainingState, parts: TrainingData, config: Config, steps: int
     return batches
 
 
-def _ready_to_train(config: Config) -> tuple[TrainingState, TrainingData]:
+def ready_to_train(config: Config) -> tuple[TrainingState, TrainingData]:
     """Set up what ``osteolens train`` sets up."""
     keep_freed_memory()
     _threads(config)

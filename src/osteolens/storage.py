@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,13 @@ _ELSEWHERE = (
     "Choose another folder with the option that leads there: paths.results_dir, paths.checkpoints_dir, "
     "paths.splits_dir, paths.cache_dir, or that of the command."
 )
+
+_UNFIT = re.compile(r"[^\w.-]")
+
+
+def file_word(name: str) -> str:
+    """Return a name as part of a file name; characters that a file name may not hold become ``_``."""
+    return _UNFIT.sub("_", name)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from exported import all_maps
 
 from osteolens.config import InferenceOptions, load_config
 from osteolens.inference.export import export
@@ -39,4 +40,4 @@ def test_every_family_is_exported(backbone: str, tmp_path: Path) -> None:
         np.testing.assert_allclose(exported.probabilities(shown[:number]), expected[:number], atol=1e-3)
     assert record.has_maps != backbone.startswith(BY_GRADIENT)
     if record.has_maps:
-        np.testing.assert_allclose(exported.maps(shown), predictor.maps(shown), atol=1e-3)
+        np.testing.assert_allclose(all_maps(exported, shown), all_maps(predictor, shown), atol=1e-3)

@@ -82,8 +82,8 @@ class TestEveryFamily:
     def test_class_maps_have_the_grid_of_the_target_layer(self, backbone: str) -> None:
         batch = class_maps(untouched(backbone), pictures(backbone, 2))
         side = EXPECTED[backbone][2]
-        assert batch.maps.shape == (2, 3, side, side)
-        assert 0 <= batch.maps.min() <= batch.maps.max() <= 1
+        assert batch.maps.values.shape == (2, 3, side, side)
+        assert 0 <= batch.maps.values.min() <= batch.maps.values.max() <= 1
 
     def test_a_checkpoint_answers_with_the_same_bits(self, backbone: str, tmp_path: Path) -> None:
         config, model = configuration(backbone), untouched(backbone)

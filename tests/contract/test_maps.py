@@ -92,8 +92,10 @@ def test_maps_of_all_classes_equal_the_library(backbone, options):
     expected = library_maps(model, images)
     batch = class_maps(model, images)
     assert batch.method == ("gradcam" if backbone.startswith(BY_GRADIENT) else "closed_form")
-    assert np.median(batch.maps.std(axis=(2, 3))) > 0.05  # on flat or empty maps the comparison would say nothing
-    np.testing.assert_allclose(as_the_library_scales(batch.maps, input_side(backbone)), expected, atol=1e-5)
+    assert (
+        np.median(batch.maps.values.std(axis=(2, 3))) > 0.05
+    )  # on flat or empty maps the comparison would say nothing
+    np.testing.assert_allclose(as_the_library_scales(batch.maps.values, input_side(backbone)), expected, atol=1e-5)
     with torch.no_grad():
         np.testing.assert_allclose(batch.logits, model(images).numpy(), rtol=1e-3)
 
@@ -120,4 +122,6 @@ def test_maps_are_the_gradient_method_worked_out_by_autograd(backbone):
         features, gradient = as_map(model, seen[0]), as_map(model, gradient)
         heat = (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1).relu().detach()
         expected = heat / heat.amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)
-        np.testing.assert_allclose(class_maps(model, images, classes=[k]).maps[:, 0], expected.numpy(), atol=1e-5)
+        np.testing.assert_allclose(
+            class_maps(model, images, classes=[k]).maps.values[:, 0], expected.numpy(), atol=1e-5
+        )

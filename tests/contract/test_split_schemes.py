@@ -190,7 +190,7 @@ def test_a_manifest_checks_itself_against_the_data_set(
 def test_the_stratified_split_shares_cases_and_its_measure_says_so(manifests: dict[str, Manifest]) -> None:
     result = measure_leakage(manifests["stratified"].frame, groups(manifests["stratified"]))
     assert result["passed"] is False
-    assert 0.5 < result["evaluation"]["test"]["tumours"]["shared_fraction"] < 0.7  # the known split: 60.6 %
+    assert 0.5 < result["evaluation"]["test"]["tumours"]["shared_fraction"] < 0.7  # the known split: 60.6%
 
 
 def test_the_published_split_is_taken_over_as_it_is(manifests: dict[str, Manifest]) -> None:

@@ -98,6 +98,24 @@ def test_two_processes_give_what_one_gives(configured: Run, two: Config) -> None
     assert not begun.equals(_log(one).iloc[-1]), "nothing was learnt"
 
 
+def test_two_processes_are_guided_as_one(configured: Run) -> None:
+    guided = (
+        "data.image_size=64",  # maps of 2 x 2 cells
+        "training.epochs=2",
+        "training.freeze=1",  # pictures of a batch would meet in the statistics
+        "training.learning_rate=0.02",
+        "training.guidance_weight=0.5",
+        "training.guidance_warmup=1",
+    )
+    one, two = (_trained(configured(f"guided_{devices}", *guided, f"training.devices={devices}")) for devices in (1, 2))
+    pd.testing.assert_frame_equal(_log(two), _log(one), rtol=0, atol=TOLERANCE)
+    ours, theirs = _last(two).model_state, _last(one).model_state
+    for name, value in theirs.items():
+        assert torch.allclose(ours[name], value, rtol=0, atol=TOLERANCE), name
+    losses = _log(one)["train_guidance"]
+    assert losses.iloc[0] != losses.iloc[1]
+
+
 def test_a_killed_run_of_two_processes_goes_on(configured: Run) -> None:
     recipe = (*WITHOUT_BATCH_STATISTICS, *EVERYTHING, "training.devices=2", "model.dropout=0.2")  # each draws its own
     two = _trained(configured("undisturbed", *recipe))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from command import osteolens
 
+from osteolens.errors import StorageError
 from osteolens.evaluation.parts import evaluation_parts, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.storage import read_json
@@ -33,7 +34,7 @@ def test_figures_are_those_worked_out_by_hand(tmp_path: Path, capsys: pytest.Cap
     command = ["eval", "--predictions", theirs, "--labels", labels, "--out", out]
     assert osteolens(*command, "-o", "evaluation.bootstrap_resamples=100", "--json") == 0
     captured = capsys.readouterr()
-    assert "Of the labelled images, 1 have no prediction (1 sick: 5)" in captured.err
+    assert "Of the labelled images, 1 has no prediction (label sick: 1; 5)" in captured.err
     summary = json.loads(captured.out)
     assert (summary["n"], summary["cases"]) == (4, 3)
     assert summary["overall"]["accuracy"]["value"] == 0.75  # 3 is called well
@@ -76,6 +77,43 @@ def test_nothing_of_somebody_else_is_written_over(tmp_path: Path, capsys: pytest
     assert "is the folder of a run" in capsys.readouterr().err
     assert theirs.read_bytes() == before
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.yaml"]
+    (tmp_path / "out").mkdir()
+    table = theirs.rename(tmp_path / "out" / "confusion_matrix.csv")
+    assert osteolens("eval", "--predictions", table, "--out", tmp_path / "out", *FEW) == 2
+    assert table.read_bytes() == before
+
+
+def test_each_caveat_is_said_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text("file,label,p_sick,p_well\n1.png,sick,.9,.1\n2.png,well,.2,.8\n", encoding="utf-8")
+    assert osteolens("eval", "--predictions", theirs, "--out", tmp_path / "out", *FEW[:2]) == 0
+    captured = capfd.readouterr()
+    assert captured.out.startswith("On the 2 images of the test part")
+    for caveat in read_json(tmp_path / "out" / "honesty.json")["caveats"]:
+        assert (captured.out + captured.err).count(caveat) == 1
+
+
+def test_nothing_of_an_earlier_call_passes_for_this_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, out = tmp_path / "theirs.csv", tmp_path / "out"
+    command = ["eval", "--predictions", theirs, "--out", out, *FEW]
+    theirs.write_text("file,label,p_sick,p_well\n1.png,sick,.9,.1\n2.png,well,.2,.8\n", encoding="utf-8")
+    assert osteolens(*command) == 0
+    capsys.readouterr()
+    earlier = {path.name: path.read_bytes() for path in out.iterdir()}
+    theirs.write_text("file,label,p_sick,p_well\n1.png,sick,9,1\n2.png,well,2,8\n", encoding="utf-8")
+    assert osteolens(*command) == 1  # refused: all that is there is still of one call, and it is said of which
+    assert f"{out / 'report.html'} is left as it is: it is of an earlier call" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == earlier
+    theirs.write_text("file,label,p_sick,p_well\n1.png,sick,.7,.3\n2.png,well,.4,.6\n", encoding="utf-8")
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("no space left")
+
+    monkeypatch.setattr("osteolens.experiments.foreign.evaluate", full)
+    assert osteolens(*command) == 1  # accepted, then cut short
+    assert sorted(path.name for path in out.iterdir()) == ["predictions.csv", "provenance.json"]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +121,7 @@ def test_nothing_of_somebody_else_is_written_over(tmp_path: Path, capsys: pytest
     [
         (["--labels", "l.csv"], 2, "--labels can be used with --predictions FILE only"),
         (["--split-table", "s.csv", "--out", "o"], 2, "--split-table, --out can be used with --predictions FILE only"),
+        (["--renormalise"], 2, "--renormalise can be used with --predictions FILE only"),
         (["--predictions", "p.csv", "--split", "case"], 2, "what the model was trained on is given with --split-table"),
         (["--predictions", "p.csv", "--all-splits"], 2, "without --split and --all-splits"),
         (["--predictions", "p.csv", "--labels", "no/such.csv"], 1, "no/such.csv does not exist"),
@@ -116,7 +155,11 @@ def test_a_data_root_gives_labels_cases_headers_and_contents(
     capsys.readouterr()
     command = ["eval", "--predictions", tmp_path / "theirs.xlsx", "--data", phantom_root, "--split-table", division]
     assert osteolens(*command, "--out", tmp_path / "out", *FEW) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'out' / 'metrics_summary.json'}\n"
+    cases = read_json(tmp_path / "out" / "provenance.json")["taken_from"]["case_id"]
+    assert cases == {f"cases.csv of the data set {phantom_root.name}": len(asked)}
+    summary_file, page = tmp_path / "out" / "metrics_summary.json", tmp_path / "out" / "report.html"
+    assert capsys.readouterr().out == f"{summary_file}\n{page}\n"
+    assert "Can these figures be trusted?" in page.read_text(encoding="utf-8")
     is_test = (asked["split"] == "test").to_numpy()
     right = answers(asked["label"]).to_numpy().argmax(axis=1) == asked["label"].map(CLASSES.index).to_numpy()
     summary = read_json(tmp_path / "out" / "metrics_summary.json")

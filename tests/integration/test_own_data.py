@@ -17,6 +17,7 @@ from osteolens.data.radiographs import load_radiographs
 from osteolens.experiments import stages
 from osteolens.inference import batch
 from osteolens.inference.predictor import Predictor
+from osteolens.inference.reading import list_pictures
 from osteolens.interfaces.main_job import main_job
 from osteolens.models.checkpoint import checkpoint_path
 from osteolens.storage import RunFolder
@@ -103,7 +104,7 @@ def test_own_columns_classes_masks_and_patients_go_all_the_way(own: Path, tmp_pa
     assert summary["overall"]["accuracy"]["value"] == pytest.approx((answered == test["label"]).mean())
     maps = json.loads((run.explanation / "annotation_report.json").read_text())
     assert maps["n"] == (test["label"] == "broken").sum()
-    assert "The honest figures are those of the split case" in words(page)
+    assert "The split case keeps cases apart" in words(page)
     assert leakcheck(run.manifest)["passed"]
     audited = json.loads((tmp_path / "results/own/audit/data_audit.json").read_text())
     assert audited["classes"] == {"broken": 20, "intact": 20}
@@ -122,8 +123,8 @@ def test_the_documented_example_runs_on_fracatlas(fracatlas_sample: Path, tmp_pa
     assert summary["class_names"] == ["Normal", "Fractured"]
     assert summary["n"] == 45
     text = words(page)
-    assert "nobody can tell from it whether its figures are honest" in text
-    assert "The honest figures" not in text
+    assert "nobody can tell whether the figures are honest" in text
+    assert "keeps cases apart" not in text
     predictor = Predictor.from_checkpoint(checkpoint_path(config, "stratified", "best"), "cpu")
-    damaged = batch.infer(predictor, batch.list_pictures(fracatlas_sample / "truncated"), tmp_path / "answers")
+    damaged = batch.infer(predictor, list_pictures(fracatlas_sample / "truncated"), tmp_path / "answers")
     assert (len(damaged.predictions), len(damaged.failures)) == (0, 8)

@@ -7,31 +7,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 from command import osteolens
 from sklearn.metrics import accuracy_score, recall_score
+from untrained import untrained
 
 from osteolens.config import Config
 from osteolens.data.corruptions import CORRUPTIONS
 from osteolens.errors import EXIT_FAILURE, EXIT_OK, EXIT_USAGE
-from osteolens.models.checkpoint import Checkpoint, checkpoint_path, save_checkpoint
-from osteolens.models.factory import create_model
+from osteolens.models.checkpoint import checkpoint_path, save_checkpoint
 from osteolens.storage import RunFolder
 
 SCHEME = "stratified"
 
 
 def save_network(config: Config, seed: int) -> None:
-    torch.manual_seed(seed)
-    checkpoint = Checkpoint.of(
-        config,
-        create_model(config.model, 3).state_dict(),
-        epoch=1,
-        metrics={},
-        class_weights=[1.0, 1.0, 1.0],
-        provenance={},
-    )
-    save_checkpoint(checkpoint_path(config, SCHEME, "best"), checkpoint)
+    save_checkpoint(checkpoint_path(config, SCHEME, "best"), untrained(config, seed=seed))
 
 
 @pytest.fixture

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from osteolens.config import load_config
+from osteolens.config import ExplanationOptions, load_config
 from osteolens.domain import BTXRD_CLASSES
 from osteolens.evaluation.decisions import decisions
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
+from osteolens.inference.answering import Answering
 from osteolens.models.checkpoint import Checkpoint, save_checkpoint
 from osteolens.models.factory import create_model
 from osteolens.storage import RunFolder, sha256_file, write_json
@@ -55,8 +57,14 @@ def run_of(checkpoint: Path, root: Path, seed: int = 1) -> RunFolder:
     table.write(run.predictions)
     validation, test = table.part("val"), table.part("test")
     identity = {"predictions_sha256": predictions_sha256(test), "validation_sha256": predictions_sha256(validation)}
-    write_json(run.evaluation / "decisions.json", identity | decisions(validation, test, resamples=20))
+    write_json(run.evaluation / "decisions.json", identity | decisions(validation, test, Resampling(resamples=20)))
     return run
+
+
+def all_maps(network: Answering, shown: np.ndarray) -> np.ndarray:
+    """Return the maps of all classes, [N, K, h, w]."""
+    classes = np.tile(np.arange(len(network.class_names)), (len(shown), 1))
+    return network.maps(shown, classes, ExplanationOptions()).values
 
 
 def pictures(number: int = 5, seed: int = 2) -> np.ndarray:

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-_VOID = {"meta", "img", "br", "link", "hr"}
+_VOID = {"meta", "img", "br", "link", "hr", "input"}
 _CELLS = {"td", "th"}
 
 
@@ -47,9 +47,9 @@ class Page(HTMLParser):
             self.tables[self._caption] = self._rows
 
     def handle_data(self, data: str) -> None:
-        if {"style", "title"} & set(self._open):
+        if {"style", "title", "script"} & set(self._open):
             return
-        data = data.replace("\N{EN DASH}", "-")
+        data = data.replace("\N{EN DASH}", "-").replace("\N{MINUS SIGN}", "-")
         if "sup" not in self._open:  # numbers of footnotes
             self._words.append(data)
         if self._open and re.fullmatch("h[1-6]", self._open[-1]):

@@ -13,6 +13,7 @@ from osteolens.evaluation.corruption import corruption_curves
 from osteolens.evaluation.evaluate import evaluate
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.storage import RunFolder, write_json, write_table
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -21,7 +22,11 @@ PIXEL = bytes.fromhex(  # a PNG of one white pixel
     "0000000c49444154789c63f8ffff3f0005fe02fe0def46b80000000049454e44ae426082"
 )
 RESAMPLES = 100
-MAP_SCORES = ("iou_0.3", "iou_0.5", "pointing_game", "energy", "area_share", "energy_ratio")
+MAP_SCORES = (
+    *("iou_0.3", "iou_0.5", "pointing_game", "energy", "area_share", "energy_ratio"),
+    *("ceiling", "of_ceiling_0.5", "average_precision"),
+)
+BASELINES = {"centre_prior": 0.0567, "edge_density": 0.0345, "random_weights": 0.0234}
 PARTS = {"train": 72, "val": 48, "test": 54}  # images
 
 
@@ -54,13 +59,12 @@ def make_run(
     evaluate(
         parts["test"],
         run.evaluation,
+        Resampling(RESAMPLES, seed=seed),
         validation=parts.get("val"),
         manifest=frame.drop(columns=list(_METADATA)),
         metadata=metadata,
         headers=frame[["image_id", *_HEADERS]],
         leakage=leakage,
-        resamples=RESAMPLES,
-        seed=seed,
     )
     if complete:
         _write_maps(run, parts["test"])
@@ -195,17 +199,71 @@ def _write_maps(run: RunFolder, table: PredictionsTable) -> None:
         "cases": 18,
         "warnings": ["1 of 36 maps is 0 everywhere."],
         "overall": _map_scores(0.1234),
-        "centre_prior": {"deviation": 0.25, **_map_scores(0.0567)},
-        "per_class": {"Benign": {"n": 18, "cases": 9, **_map_scores(0.06)}},
-        "per_size_band": {"<0.5%": {"n": 36, "cases": 18, **_map_scores(0.07)}},
+        **{name: _map_scores(offset) for name, offset in BASELINES.items()},
+        "all_shapes": _map_scores(0.1111),
+        "differences": {name: _map_scores(offset / 10) for name, offset in BASELINES.items()},
+        "per_class": {"Benign": _map_group(18, 0.06), "Normal": _map_group(0, 0.0)},
+        "per_size_band": {"0.3-1%": _map_group(36, 0.07)},
+        "per_source": {"atlas": _map_group(12, 0.08)},
+        "per_subtype": {},
     }
     write_json(run.explanation / "annotation_report.json", report)
     (run.explanation / "annotation_comparison.png").write_bytes(PIXEL)
-    groups = {"TP": {"total": 7, "shown": [{}, {}]}, "FP": {"total": 0, "shown": []}, "FN": {"total": 1, "shown": [{}]}}
+    _write_proof(run, table)
+    groups = {
+        "TP": {"total": 7, "cases": 5, "shown": [{}, {}]},
+        "FP": {"total": 0, "cases": 0, "shown": []},
+        "FN": {"total": 1, "cases": 1, "shown": [{}]},
+    }
     galleries = {name: {"file": f"gallery_{name}.png", "groups": groups} for name in CLASSES}
-    write_json(run.explanation / "gallery_index.json", {"galleries": galleries})
+    write_json(run.explanation / "gallery_index.json", {"galleries": galleries, "choice": "The most confident ones."})
+    _write_map_pictures(run, table)
     for gallery in galleries.values():
         (run.explanation / str(gallery["file"])).write_bytes(PIXEL)
+
+
+def _write_map_pictures(run: RunFolder, table: PredictionsTable) -> None:
+    """Write what the page of all maps shows: one annotated image, answered as its label or not, and its scores."""
+    record = table.frame.iloc[-1]
+    facts = {"case_id": record["case_id"], "source": record["source"], "center": "", "subtype": "osteosarcoma"}
+    facts |= {"image_id": record["image_id"], "truth": record["label"], "answer": record["predicted"]}
+    panels = [{"file": "pictures/one.jpg", "shows": "radiograph", "class": None, "zero": None}]
+    image = {**facts, "probability": 0.5, "annotated": True, "area_share": 0.02, "galleries": [], "panels": panels}
+    image |= {"width": 8, "height": 8, "outline": "M1,1 5,1 5,5Z"}
+    record = {"predictions_sha256": predictions_sha256(table), "classes": list(CLASSES), "images": [image]}
+    write_json(run.explanation / "map_pictures.json", record)
+    scores = {"image_id": [facts["image_id"]], "size_band": ["1-3%"], "ceiling": [0.6], "iou_0.5": [0.2]}
+    write_table(run.explanation / "annotation_scores.csv", pd.DataFrame(scores))
+
+
+def _map_group(images: int, offset: float) -> dict[str, Any]:
+    baselines = {name: _map_scores(offset + lower) for name, lower in BASELINES.items()}
+    return {"n": images, "cases": images // 2, **_map_scores(offset), "baselines": baselines}
+
+
+def _write_proof(run: RunFolder, table: PredictionsTable) -> None:
+    def area(value: float) -> dict[str, Any]:
+        return {"value": value, "low": value - 0.01, "high": value + 0.01, "n": 24, "reason": None}
+
+    def likeness(value: float) -> dict[str, Any]:
+        return {name: area(value) for name in ("spearman", "overlap", "same_maximum")}
+
+    orders = {"map": 0.31, "random": 0.42, "centre": 0.45}
+    curves = {
+        "auc": {order: area(value) for order, value in orders.items()},
+        "differences": {order: area(0.31 - value) for order, value in orders.items() if order != "map"},
+    }
+    steps = [{"stage": stage, **likeness(value)} for stage, value in (("classifier", 0.71), ("conv_stem, bn1", 0.12))]
+    proof = {
+        "predictions_sha256": predictions_sha256(table),
+        "n": 24,
+        "cases": 12,
+        "split": "test",
+        "randomisation": {"steps": steps, "unrelated": likeness(0.15)},
+        "deletion_insertion": {"fill": "the blurred picture", "deletion": curves, "insertion": curves},
+    }
+    write_json(run.explanation / "sanity.json", proof)
+    (run.explanation / "sanity.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
 
 
 def _map_scores(offset: float) -> dict[str, Any]:
@@ -227,7 +285,7 @@ def _write_corruptions(run: RunFolder, clean: PredictionsTable, seed: int) -> No
         case_id=frame["case_id"],
         split=frame["split"],
     )
-    curves = corruption_curves(clean, {("blur", 1.5): corrupted}, resamples=RESAMPLES, seed=seed)
+    curves = corruption_curves(clean, {("blur", 1.5): corrupted}, Resampling(RESAMPLES, seed=seed))
     words = {"title": "blur", "description": "Soft edges", "unit": "pixels", "one_step": False, "strengths": [1.5]}
     record = {
         "class_names": list(CLASSES),

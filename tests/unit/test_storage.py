@@ -19,6 +19,7 @@ from osteolens.storage import (
     RunFolder,
     atomic_writer,
     exclusive,
+    file_word,
     fingerprint,
     read_json,
     read_table,
@@ -250,3 +251,8 @@ def test_the_files_of_a_run_lie_in_its_folder(tmp_path: Path) -> None:
     paths = [getattr(run, name) for name in names]
     assert len(set(paths)) == len(paths) >= 10
     assert all(path.parent == tmp_path for path in paths)
+
+
+def test_names_become_parts_of_file_names() -> None:
+    assert file_word("Höhle 3/4: grade-1.b") == "Höhle_3_4__grade-1.b"
+    assert file_word("../up") == ".._up"

@@ -44,7 +44,7 @@ class AugmentationOptions(Options):
         0.0, description="largest standard deviation of Gaussian noise as a share of the grey range"
     )
     erase: Fraction = Field(
-        0.0, description="probability that an even rectangle covers 2 to 10 % of the picture, never an outlined lesion"
+        0.0, description="probability that an even rectangle covers 2 to 10% of the picture, never an outlined lesion"
     )
 
     @property

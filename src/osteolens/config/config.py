@@ -86,7 +86,7 @@ class Config(Options):
     @property
     def reads_annotations(self) -> bool:
         """Whether training depends on where the lesions lie."""
-        return self.training.annotations or self.augmentation.avoids_lesions
+        return self.training.annotations or self.training.guidance_weight > 0 or self.augmentation.avoids_lesions
 
     def preprocessing(self) -> Preprocessing:
         """Return the record that training, evaluation and inference share."""

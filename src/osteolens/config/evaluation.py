@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,12 +23,3 @@ class EvaluationOptions(Options):
         True,
         description="average the probabilities of a picture and its mirror image, also when epochs are compared",
     )
-
-    def draws(self, seed: int) -> dict[str, Any]:
-        """Return the arguments of the bootstrap as :func:`osteolens.evaluation.evaluate.evaluate` takes them."""
-        return {
-            "resamples": self.bootstrap_resamples,
-            "confidence": self.confidence,
-            "seed": seed,
-            "method": self.intervals,
-        }

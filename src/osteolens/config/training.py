@@ -80,6 +80,20 @@ class TrainingOptions(Options):
         description="annotations only: brightness left outside the lesion in those copies; one whose lesion is shifted "
         "out of view is not dimmed",
     )
+    annotation_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0,
+        description="share of the outlined training pictures of each class whose outlines are used, at least one; for "
+        "dimmed copies, guidance and random changes alike",
+    )
+    guidance_weight: NotNegative = Field(
+        0.0,
+        description="attention guidance: weight of the loss that draws the evidence for the true class into the "
+        "lesion's outline, on Normals into random regions; 0 is off",
+    )
+    guidance_warmup: NotNegative = Field(2, description="first epochs over which that weight rises from 0")
+    guidance_margin: Annotated[float, Field(ge=0, le=0.25)] = Field(
+        0.02, description="border around an outline in which evidence counts as inside, as a share of the side"
+    )
     threads: Count | None = Field(
         None,
         description="CPU threads of each process; null: its share of the cores. Sums round by it, so figures do",

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
+from typing_extensions import NotRequired
 
 from osteolens.config import AugmentationOptions
 from osteolens.data.appearance import change_appearance
 from osteolens.data.augmentation import augment_mask, augment_picture, is_hidden, random_affine, shrinking
+from osteolens.data.guided_regions import GuidedRegions
 from osteolens.data.masks import LesionBox, lesion_boxes
 from osteolens.data.preprocessing import normalise, sample_base
 from osteolens.domain import Preprocessing
@@ -22,18 +24,19 @@ Picture = NDArray[np.uint8]
 
 
 class Sample(TypedDict):
-    """One training or evaluation sample."""
+    """One training or evaluation sample; `region`, uint8 0/1 [size, size], where training guides attention."""
 
     image: torch.Tensor
     label: int
     index: int
+    region: NotRequired[torch.Tensor]
 
 
 class _View(NamedTuple):
-    """A picture [size, size] as one sample shows it, its mask where there is one, and what became of its lesion."""
+    """A picture [size, size] as one sample shows it, how its base picture was moved, and what became of its lesion."""
 
     picture: Picture
-    mask: Picture | None
+    affine: NDArray[np.float64]
     lesion_free: bool = False
 
 
@@ -53,6 +56,8 @@ class BTXRDDataset(Dataset[Sample]):
     lesion_boxes
         Row of `pictures` to the place of its lesions in the base picture, where it is known: a zoom keeps the
         centre of the largest in view, and nothing in the box around all of them is erased.
+    regions
+        Gives each sample the region into which its evidence is drawn; None where attention is not guided.
     normal_index
         Class of a part without a lesion (``lesion_free`` of the augmentation).
     seed
@@ -67,10 +72,12 @@ class BTXRDDataset(Dataset[Sample]):
         *,
         augmentation: AugmentationOptions | None = None,
         lesion_boxes: Mapping[int, LesionBox] | None = None,
+        regions: GuidedRegions | None = None,
         normal_index: int = 0,
         seed: int = 0,
     ) -> None:
         self.lesion_boxes = lesion_boxes or {}
+        self.regions = regions
         self.normal_index = normal_index
         self.pictures = pictures
         self.labels = list(labels)
@@ -89,33 +96,30 @@ class BTXRDDataset(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]
         view = self._view(index, index)
-        return self._sample(view.picture, self.normal_index if view.lesion_free else self.labels[index], index)
+        label = self.normal_index if view.lesion_free else self.labels[index]
+        return self._sample(view, label, index, index)
 
-    def _view(self, index: int, row: int, mask: Picture | None = None) -> _View:
-        """Apply this epoch's random changes of sample `index` to a row's picture and, if given, to its mask."""
+    def _view(self, index: int, row: int, *, keep_lesion: bool = False) -> _View:
+        """Apply this epoch's random changes of sample `index` to a row's picture."""
         size, picture, options = self.record.size, self.pictures[row], self.augmentation
         if options is None:
-            to_input = shrinking(picture.shape[0], size)
-            return _View(
-                sample_base(picture, self.record), None if mask is None else augment_mask(mask, to_input, size)
-            )
+            return _View(sample_base(picture, self.record), shrinking(picture.shape[0], size))
         generator = named_generator(self.seed, "augmentation", self.epoch, index)
         lesion = self.lesion_boxes.get(row)
-        # a dimmed copy is there for its lesion
-        can_hide = options.lesion_free > 0 and mask is None and lesion is not None
+        can_hide = options.lesion_free > 0 and not keep_lesion and lesion is not None
         hide = can_hide and generator.random() < options.lesion_free
         affine = random_affine(picture.shape[0], size, options, generator, lesion, hide=hide)
         moved_box = None if lesion is None else lesion.around.moved(affine)
         changed = change_appearance(augment_picture(picture, affine, size), options, generator, moved_box)
-        return _View(
-            changed,
-            None if mask is None else augment_mask(mask, affine, size),
-            lesion_free=hide and moved_box is not None and is_hidden(moved_box, size),
-        )
+        return _View(changed, affine, lesion_free=hide and moved_box is not None and is_hidden(moved_box, size))
 
-    def _sample(self, picture: Picture, label: int, index: int) -> Sample:
-        image = torch.from_numpy(normalise(picture, self.record))
-        return Sample(image=image, label=label, index=index)
+    def _sample(self, view: _View, label: int, index: int, row: int) -> Sample:
+        sample = Sample(image=torch.from_numpy(normalise(view.picture, self.record)), label=label, index=index)
+        if self.regions is not None:
+            generator = named_generator(self.seed, "guidance", self.epoch, index)
+            region = self.regions.of_view(row, view.picture, view.affine, generator, lesion_left_out=view.lesion_free)
+            sample["region"] = torch.from_numpy(region)
+        return sample
 
 
 class BTXRDAnnotatedDataset(BTXRDDataset):
@@ -140,6 +144,7 @@ class BTXRDAnnotatedDataset(BTXRDDataset):
         masks: Mapping[int, Picture],
         dim_factor: float = 0.5,
         augmentation: AugmentationOptions | None = None,
+        regions: GuidedRegions | None = None,
         normal_index: int = 0,
         seed: int = 0,
     ) -> None:
@@ -149,6 +154,7 @@ class BTXRDAnnotatedDataset(BTXRDDataset):
             record,
             augmentation=augmentation,
             lesion_boxes=lesion_boxes(masks),
+            regions=regions,
             normal_index=normal_index,
             seed=seed,
         )
@@ -162,9 +168,10 @@ class BTXRDAnnotatedDataset(BTXRDDataset):
         if index < len(self.pictures):
             return super().__getitem__(index)
         row = self.copies[index - len(self.pictures)]
-        view = self._view(index, row, self.masks[row])
-        picture = view.picture if view.mask is None else dim_outside(view.picture, view.mask, self.dim_factor)
-        return self._sample(picture, self.labels[index], index)
+        view = self._view(index, row, keep_lesion=True)  # a dimmed copy is there for its lesion
+        mask = augment_mask(self.masks[row], view.affine, self.record.size)
+        dimmed = dim_outside(view.picture, mask, self.dim_factor)
+        return self._sample(view._replace(picture=dimmed), self.labels[index], index, row)
 
 
 def dim_outside(picture: Picture, mask: Picture, dim_factor: float) -> Picture:

@@ -15,7 +15,7 @@ def fill_polygon(polygon: FloatArray, height: int, width: int) -> NDArray[np.boo
     """Return [height, width]: pixel centres inside by the even-odd rule.
 
     cv2.fillPoly also paints the line around a polygon, half a pixel too wide on every side: at 256 x 256 it enlarges
-    the median BTXRD lesion by 9 % and one in ten by more than 37 %. Counting centres leaves the area unchanged.
+    the median BTXRD lesion by 9% and one in ten by more than 37%. Counting centres leaves the area unchanged.
 
     Parameters
     ----------

@@ -39,6 +39,7 @@ __all__ = [
     "check_metadata",
     "find_images",
     "read_metadata",
+    "sound_cells",
 ]
 
 _SHOWN = 20  # errors that a message lists before it only counts
@@ -94,6 +95,23 @@ def read_metadata(path: Path) -> Metadata:
         The file cannot be read at all.
     """
     return check_metadata(read_cells(path), path)
+
+
+def sound_cells(path: Path) -> pd.DataFrame:
+    """Return the cells of any table as text under the headings of its file, see :func:`read_cells`.
+
+    Raises
+    ------
+    MetadataError
+        Cells are merged, or rows have more cells than the heading.
+    DataError
+        The file cannot be read at all.
+    """
+    cells = read_cells(path)
+    found = violations.as_table(cells.violations)
+    if (found["severity"] == "error").any():
+        raise MetadataError(path, found)
+    return cells.table
 
 
 def check_metadata(cells: Cells, path: Path) -> Metadata:

@@ -86,4 +86,4 @@ def named(images: Iterable[str]) -> str:
     """Return the first few of some images, and how many more there are."""
     listed = list(images)
     first = ", ".join(listed[:ROWS_NAMED])
-    return (first or "none") + (f" and {len(listed) - ROWS_NAMED} more" if len(listed) > ROWS_NAMED else "")
+    return (first or "none") + (f" and {len(listed) - ROWS_NAMED:,} more" if len(listed) > ROWS_NAMED else "")

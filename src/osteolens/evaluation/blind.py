@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from osteolens.domain import Column
 from osteolens.evaluation.facts import JOINED, NUMBERS, ImageFacts
-from osteolens.evaluation.headline import Resampling, headline, paired_difference
+from osteolens.evaluation.headline import headline, paired_difference
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.siblings import NO_MANIFEST
 
 _DEMOGRAPHICS = ("age", "gender", "view", "region")
@@ -26,6 +27,13 @@ BLIND_MODELS: dict[str, tuple[str, ...]] = {  # name to the columns that the mod
     "demographics_and_site": (*_DEMOGRAPHICS, "site"),
     "image_header": ("width", "height", "mode", "bytes"),
     "source": ("source",),
+}
+INPUT_WORDS = {  # what a reader calls the columns; those that are not here bear their name
+    "gender": "sex",
+    "region": "body region",
+    "site": "anatomical site",
+    "mode": "colour mode",
+    "bytes": "file size",
 }
 _FEWEST_TOLD = 20  # train images; the least in a leaf of the boosted trees
 _NO_SEPARATOR = "\x1f"  # stands in no cell
@@ -122,11 +130,14 @@ def _indicators(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _missing(train: pd.DataFrame, evaluated: pd.DataFrame, inputs: tuple[str, ...]) -> str | None:
     for what, frame in (("train", train), ("evaluated", evaluated)):
-        absent = [name for name in inputs if name not in frame or not _has_value(frame[name]).any()]
+        absent = [
+            INPUT_WORDS.get(name, name) for name in inputs if name not in frame or not _has_value(frame[name]).any()
+        ]
         if absent:
             return f"{', '.join(absent)} not known for any {what} image"
     if inputs and not any(name in NUMBERS or _shares_text(train, evaluated, name) for name in inputs):
-        return f"no evaluated image has a {', '.join(inputs)} that the train part has"
+        told = ", ".join(INPUT_WORDS.get(name, name) for name in inputs)
+        return f"no evaluated image shares its {told} with the train part"
     return None
 
 

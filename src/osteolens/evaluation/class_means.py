@@ -19,6 +19,8 @@ import numpy as np
 from osteolens.evaluation.bca import NO_SPREAD
 from osteolens.evaluation.metrics import Floats
 
+FEWEST_WHOLE = 30  # resamples; a correlation of fewer is off by 0.2 and more
+
 
 def mean_interval(values: Floats, lows: Floats, highs: Floats, correlations: Floats) -> tuple[float, float]:
     """Return the limits of the mean of K figures.
@@ -43,7 +45,8 @@ def class_correlations(samples: Floats, unknown: float) -> Floats:
     Parameters
     ----------
     samples
-        [B, K] resampled figures; resamples in which one is NaN are left out.
+        [B, K] resampled figures; resamples in which one is NaN are left out, and where fewer than FEWEST_WHOLE remain,
+        as for the precision of a class that is hardly ever predicted, `unknown` stands for all classes.
     unknown
         Correlation of a class that is the same in all resamples with the others: 0 where the classes rest on different
         images, 1 where they share images, which gives the widest interval.
@@ -54,6 +57,8 @@ def class_correlations(samples: Floats, unknown: float) -> Floats:
         [K, K]
     """
     whole = samples[~np.isnan(samples).any(axis=1)]
+    if len(whole) < FEWEST_WHOLE:
+        whole = np.zeros((1, samples.shape[1]))
     centred = whole - whole.mean(axis=0)
     varies = np.ptp(whole, axis=0) >= NO_SPREAD
     scaled = centred / np.where(varies, np.sqrt((centred**2).sum(axis=0)), 1.0)

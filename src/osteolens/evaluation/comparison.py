@@ -15,10 +15,11 @@ from osteolens.domain import BTXRD_CLASSES
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.compared_run import EASIEST_FIRST, HONEST_FIRST, ComparedRun, TrainOverlap
 from osteolens.evaluation.fixed_specificity import AT_SPECIFICITY, SPECIFICITY, malignant_at_specificity
-from osteolens.evaluation.headline import Resampling, headline
+from osteolens.evaluation.headline import headline
 from osteolens.evaluation.overlap import overlapping_difference
 from osteolens.evaluation.pairs import correct_p_values, paired_comparisons
 from osteolens.evaluation.published import Published, load_published
+from osteolens.evaluation.resampling import Resampling
 
 
 def compare_runs(runs: Sequence[ComparedRun], resampling: Resampling) -> dict[str, Any]:

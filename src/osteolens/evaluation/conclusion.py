@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from osteolens.domain import MALIGNANT
+from osteolens.evaluation.blind import INPUT_WORDS
 from osteolens.evaluation.siblings import NO_MANIFEST
+from osteolens.wording import counted
 
 Verdict = Literal["better", "worse", "no_difference", "unknown"]
 
 GIVEN_AWAY = 0.5  # difference between two classes in the share of images that have a value at all
 
-_WORDS = {
-    "gender": "sex",
-    "region": "body region",
-    "site": "anatomical site",
-    "mode": "colour mode",
-    "bytes": "file size",
-}
 _MODELS = {
     "demographics": "demographics and projection",
     "demographics_and_site": "demographics, projection and site",
@@ -31,13 +27,13 @@ _NOTHING_OF_TRAIN = (
 )
 
 
-def conclude(panel: dict[str, Any]) -> str:
-    """Return one paragraph on what may and what may not be concluded.
+def conclude(panel: dict[str, Any]) -> list[str]:
+    """Return the sentences on what may and what may not be concluded, the panel's caveats first.
 
     Parameters
     ----------
     panel
-        What :func:`osteolens.evaluation.honesty.honesty_panel` returns, without its ``conclusion``.
+        What :func:`osteolens.evaluation.honesty.honesty_panel` returns, without its conclusion.
     """
     untold = _knows_nothing_of_train(panel)
     sections = (
@@ -50,7 +46,7 @@ def conclude(panel: dict[str, Any]) -> str:
         _worst(panel["subgroups"]),
     )
     sentences = [sentence for section in sections for sentence in section]
-    return " ".join([*sentences, "None of these figures supports use on patients."])
+    return [*sentences, "None of these figures supports use on patients."]
 
 
 def _knows_nothing_of_train(panel: dict[str, Any]) -> bool:
@@ -96,13 +92,30 @@ def best_blind(blind: dict[str, dict[str, Any]]) -> str | None:
     return max(possible, key=lambda name: possible[name]["scores"]["accuracy"]["value"], default=None)
 
 
+def given(model: dict[str, Any]) -> str:
+    """Return in words what a model without pixels is told of an image.
+
+    Parameters
+    ----------
+    model
+        One value of the panel's ``blind``.
+    """
+    words = [INPUT_WORDS.get(name, name) for name in model["inputs"]]
+    return f"the {words[0]}" if len(words) == 1 else _listed(words)
+
+
 def _scores(panel: dict[str, Any]) -> Iterator[str]:
     scores = panel["scores"]
     yield (
-        f"On the {scores['n']:,} images of the {panel['split']} part ({scores['cases']:,} cases) the model reaches an "
-        f"accuracy of {_figure(scores['accuracy'])} and a macro AUC of {_figure(scores['macro_auc'])}; in brackets "
-        f"stand {_percent(panel['confidence'])} intervals by case."
+        f"On the {counted(scores['n'], 'image')} of the {panel['split']} part ({counted(scores['cases'], 'case')}) "
+        f"the model reaches an accuracy of {_figure(scores['accuracy'])} and a macro AUC "
+        f"{_of_figure(scores['macro_auc'])}; in brackets stand {_percent(panel['confidence'])} intervals by case."
     )
+    if malignant := scores["per_class_n"].get(MALIGNANT):
+        yield (
+            f"It finds a share of {_figure(scores['sensitivity'][MALIGNANT])} of the "
+            f"{counted(malignant, f'{MALIGNANT} image')}."
+        )
 
 
 def _origins(origins: dict[str, Any]) -> Iterator[str]:
@@ -110,13 +123,18 @@ def _origins(origins: dict[str, Any]) -> Iterator[str]:
         yield f"Whether it has seen the sources of these images is not known: {origins['reason']}."
     elif origins["unseen_n"] == 0:
         yield (
-            f"All {origins['n']:,} with a known {origins['column']} come from one that the train part has too, so this "
-            "does not tell how the model does elsewhere."
+            f"Every image with a known {origins['column']} ({origins['n']:,}) is of a {origins['column']} that the "
+            "train part has, so this does not tell how the model does elsewhere, nor do the figures by source."
+        )
+    elif origins["unseen_n"] == origins["n"]:
+        yield (
+            f"Every image with a known {origins['column']} ({origins['n']:,}) is of a {origins['column']} that the "
+            "train part does not have: these figures tell how the model does elsewhere."
         )
     else:
         yield (
-            f"{origins['unseen_n']:,} of the {origins['n']:,} with a known {origins['column']} come from one that the "
-            "train part does not have; for these the figures tell how the model does elsewhere."
+            f"Of the {origins['n']:,} with a known {origins['column']}, {origins['unseen_n']:,} come from one that the "
+            "train part does not have; only their figures tell how the model does elsewhere."
         )
 
 
@@ -129,9 +147,9 @@ def _siblings(siblings: dict[str, Any], images: int) -> Iterator[str]:
         return
     seen, new = siblings["with_sibling"], siblings["without_sibling"]
     if seen["n"] == 0:
-        yield "None of the images has another image of the same case in the train part."
+        yield "None of the images has another image of the same case in the train part: the figures are of new cases."
         return
-    share = f"{seen['n']:,} of {images:,} images ({_percent(seen['n'] / images)})"
+    share = f"{seen['n']:,} of {counted(images, 'image')} ({_percent(seen['n'] / images)})"
     if new["n"] == 0:
         yield f"{share} have another image of their case in the train part: nothing here tells of new patients."
         return
@@ -149,9 +167,9 @@ def _siblings(siblings: dict[str, Any], images: int) -> Iterator[str]:
 
 def _copies(leakage: dict[str, Any], split: str) -> Iterator[str]:
     counts = leakage["evaluation"][split]["overall"] if leakage["possible"] else {}
-    for kind, what in (("duplicated", "byte-identical to"), ("near_duplicated", "look-alikes of")):
+    for kind, what in (("duplicated", "byte-identical to"), ("near_duplicated", "alike at sight to")):
         if counts.get(kind):
-            yield f"{counts[kind]} of the images are {what} a train image."
+            yield f"{counted(counts[kind], 'image is', 'images are')} {what} a train image."
 
 
 def _blind(blind: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -175,17 +193,17 @@ def _blind(blind: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def _best_blind(model: dict[str, Any], commonest: dict[str, Any]) -> Iterator[str]:
-    scores, given = model["scores"], _listed([_WORDS.get(name, name) for name in model["inputs"]])
+    scores = model["scores"]
     yield (
-        f"The best of the models that see no pixels is given {given}; it reaches an accuracy "
-        f"of {_figure(scores['accuracy'])} and a macro AUC of {_figure(scores['macro_auc'])}; one that always "
+        f"The best of the models that see no pixels is given {given(model)}; it reaches an accuracy "
+        f"of {_figure(scores['accuracy'])} and a macro AUC {_of_figure(scores['macro_auc'])}; one that always "
         f"names the commonest class of the train part {_figure(commonest['scores']['accuracy'])}."
     )
     yield _advantage(model)
     for name, shares in model["filled"].items():
         if max(shares.values()) - min(shares.values()) >= GIVEN_AWAY:
             filled = _listed([f"{_percent(share)} of {label}" for label, share in shares.items()])
-            yield f"The {_WORDS.get(name, name)} is filled in for {filled} images, which gives the class away."
+            yield f"The {INPUT_WORDS.get(name, name)} is filled in for {filled} images, which gives the class away."
 
 
 def _advantage(model: dict[str, Any]) -> str:
@@ -209,10 +227,9 @@ def _within_sources(within: dict[str, Any]) -> Iterator[str]:
     if pooled["value"] is None:
         yield f"Malignant against benign within a source cannot be told: {pooled['reason']}."
         return
-    told = f"; knowing nothing but the source gives {_figure(alone)}" if alone.get("value") is not None else ""
     yield (
         f"Malignant against benign, the AUC is {_figure(within['overall'])} over all tumours and {_figure(pooled)} "
-        f"within a source{told}."
+        f"within a source{_alone(alone, within['unseen_n'])}."
     )
     if pooled["low"] is not None and pooled["low"] <= 0.5:
         yield "Within a source the model is not shown to tell malignant from benign better than chance."
@@ -220,21 +237,48 @@ def _within_sources(within: dict[str, Any]) -> Iterator[str]:
         yield "Since the source tells part of it, the figure within a source is the one to quote."
 
 
+def _alone(alone: dict[str, Any], unseen: int | None) -> str:
+    """Return what the source alone gives, where the train part is known."""
+    if alone["reason"] == NO_MANIFEST:
+        return ""
+    if alone.get("value") is None:
+        return f"; what knowing the source gives cannot be told: {alone['reason']}"
+    partly = f" (train has no tumour of the source of {unseen:,} of them, which count as average)" if unseen else ""
+    return f"; knowing nothing but the source gives {_figure(alone)} over all tumours{partly}"
+
+
 def _worst(subgroups: dict[str, Any]) -> Iterator[str]:
     worst = subgroups["worst"]["accuracy"]
     if worst is None:
-        yield f"No subgroup has the {subgroups['fewest_ranked']} images that it takes to be ranked."
+        yield f"Fewer than two subgroups have the {subgroups['fewest_ranked']} images that it takes to be ranked."
         return
     yield (
-        f"Of the {worst['compared']} subgroups of at least {subgroups['fewest_ranked']} images, accuracy is lowest in "
-        f"{worst['grouping']} {worst['group']} (n = {worst['n']:,}): {_figure(worst)}; groups differ in "
-        "their classes, and the lowest of many is low by chance too."
+        f"Of the {counted(worst['compared'], 'subgroup')} of at least {subgroups['fewest_ranked']} images, accuracy is "
+        f"lowest in {_group(worst)}: {_figure(worst)}."
     )
+    if (auc := subgroups["worst"]["macro_auc"]) is not None:
+        yield (
+            f"Of the {auc['compared']} that have at least {subgroups['fewest_cases']} cases of every class, macro AUC "
+            f"is lowest in {_group(auc)}: {_figure(auc)}."
+        )
+    else:
+        yield (
+            f"Fewer than two have {subgroups['fewest_cases']} cases of every class, so none is the lowest in macro AUC."
+        )
+    yield "Groups differ in their classes, and the lowest of many is low by chance too."
+
+
+def _group(worst: dict[str, Any]) -> str:
+    sizes = f"{counted(worst['n'], 'image')} of {counted(worst['cases'], 'case')}"
+    return f"{worst['grouping']} {worst['group']} ({sizes})"
+
+
+def _of_figure(entry: dict[str, Any]) -> str:
+    """Return "of" a figure, or why it is undefined, in a form that no reader takes for an interval."""
+    return f"that is not defined, since: {entry['reason']}" if entry["value"] is None else f"of {_figure(entry)}"
 
 
 def _figure(entry: dict[str, Any]) -> str:
-    if entry["value"] is None:
-        return f"not defined ({entry['reason']})"
     limits = f" ({entry['low']:.3f} to {entry['high']:.3f})" if entry["low"] is not None else ""
     return f"{entry['value']:.3f}{limits}"
 

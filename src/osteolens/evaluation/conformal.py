@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteolens.errors import EvaluationError
-from osteolens.evaluation.entries import entry, share_entry
+from osteolens.evaluation.entries import entry, share_entry, wilson_limits
 from osteolens.evaluation.metrics import Floats, Integers
 
 Flags = NDArray[np.bool_]
@@ -121,8 +121,8 @@ def set_figures(
     -------
     dict
         ``coverage`` over all images and, ``per_class``, ``coverage`` over its images, ``coverage_of_cases`` (each case
-        counted once: what the level promises) and ``mean_size``; ``mean_size`` and ``sizes``, the share of sets with
-        0 to K classes.
+        counted once: what the level promises; Wilson's limits on their number) and ``mean_size``; ``mean_size`` and
+        ``sizes``, the share of sets with 0 to K classes.
     """
     covered, sizes = sets[np.arange(len(labels)), labels], sets.sum(axis=1)
     per_class = {}
@@ -130,7 +130,7 @@ def set_figures(
         own = labels == k
         per_class[name] = {
             "coverage": share_entry(covered[own], cases[own], confidence),
-            "coverage_of_cases": _mean_over_cases(covered[own], cases[own]),
+            "coverage_of_cases": _mean_over_cases(covered[own], cases[own], confidence),
             "mean_size": float(sizes[own].mean()) if own.any() else None,
         }
     shares = np.bincount(sizes, minlength=len(class_names) + 1) / len(labels)
@@ -142,9 +142,11 @@ def set_figures(
     }
 
 
-def _mean_over_cases(covered: Flags, cases: NDArray[np.str_]) -> dict[str, Any]:
+def _mean_over_cases(covered: Flags, cases: NDArray[np.str_], confidence: float) -> dict[str, Any]:
     if not len(covered):
         return entry(math.nan, reason="no image")
     case_of_image = np.unique(cases, return_inverse=True)[1]
     shares = np.bincount(case_of_image, weights=covered) / np.bincount(case_of_image)
-    return entry(float(shares.mean()))
+    mean = float(shares.mean())
+    # a share of 0 to 1 per case varies by mean (1 - mean) at most, which is what Wilson's interval supposes
+    return entry(mean, *wilson_limits(mean, shares.size, confidence))

@@ -6,19 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from osteolens.errors import EvaluationError
-from osteolens.evaluation.estimates import IntervalMethod
-from osteolens.evaluation.headline import Resampling, headline, paired_difference
+from osteolens.evaluation.headline import headline, paired_difference
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 
 def corruption_curves(
     clean: PredictionsTable,
     corrupted: Mapping[tuple[str, float], PredictionsTable],
-    *,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 42,
-    method: IntervalMethod = "bca",
+    resampling: Resampling,
 ) -> dict[str, Any]:
     """Return, for each corruption, the figures and their loss at each strength.
 
@@ -28,8 +24,6 @@ def corruption_curves(
         One part, predicted from the pictures as they are.
     corrupted
         (name of the corruption, strength) to the answers for the same images; any unit of strength.
-    resamples, confidence, seed, method
-        Of the bootstrap by case, see :class:`osteolens.evaluation.headline.Resampling`.
 
     Returns
     -------
@@ -46,7 +40,6 @@ def corruption_curves(
     """
     if not corrupted:
         raise EvaluationError("no predictions for corrupted pictures were given, so there is no curve to draw.")
-    resampling = Resampling(resamples, confidence, seed, method)
     curves: dict[str, list[dict[str, Any]]] = {name: [] for name, _ in sorted(corrupted)}
     for name, strength in sorted(corrupted):
         table = corrupted[name, strength]

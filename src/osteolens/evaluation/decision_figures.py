@@ -38,7 +38,7 @@ def reliability_figure(decisions: dict[str, Any]) -> Figure:
                 _draw_bins(axes, method, figures["predicted"] if name is None else figures["per_class"][name])
         axes.set_title(f"Class {name}" if name else "Predicted class", fontsize=10)
         axes.set(xlabel="Mean probability", ylabel="Observed share", **UNIT_SQUARE)
-        axes.legend(loc="upper left", fontsize=7)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=7, frameon=False)  # hides no point
     return figure
 
 

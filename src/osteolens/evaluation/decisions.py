@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from osteolens.domain import Column
 from osteolens.errors import EvaluationError
-from osteolens.evaluation.bootstrap import bootstrap_weights
 from osteolens.evaluation.calibration import Scaling, fit_temperature, fit_vector
 from osteolens.evaluation.conformal import calibrate_sets, set_figures
 from osteolens.evaluation.decision_curve import decision_curve
@@ -25,6 +24,7 @@ from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.prior_shift import estimate_prior_shift
 from osteolens.evaluation.questions import questions
 from osteolens.evaluation.reliability import brier_scores, negative_log_likelihood, reliability
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.selective import selective_figures
 from osteolens.randomness import named_generator
 
@@ -45,9 +45,7 @@ _METHODS: dict[str, Callable[[Integers, Floats], Scaling]] = {"temperature": fit
 @dataclass(frozen=True, slots=True)
 class _Options:
     names: tuple[str, ...]
-    confidence: float
-    resamples: int
-    seed: int
+    resampling: Resampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,8 @@ class _Part:
     probabilities: dict[str, Floats]
 
     @classmethod
-    def of(cls, table: PredictionsTable, scalings: dict[str, Scaling], options: _Options) -> _Part:
-        generator = named_generator(options.seed, "bootstrap")
-        weights = bootstrap_weights(table.cases, table.labels, options.resamples, generator)
+    def of(cls, table: PredictionsTable, scalings: dict[str, Scaling], resampling: Resampling) -> _Part:
+        weights = resampling.weights(table.cases, table.labels)
         raw = table.probabilities
         fitted = {method: scaling.apply(raw) for method, scaling in scalings.items()}
         return cls(table.splits[0], table.labels, table.cases, weights, {"as_predicted": raw} | fitted)
@@ -77,11 +74,9 @@ class _Part:
 def decisions(
     validation: PredictionsTable | None,
     test: PredictionsTable,
+    resampling: Resampling,
     *,
     epoch_chosen: bool | None = None,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 42,
 ) -> dict[str, Any]:
     """Work out calibration, conformal sets, selective risk, operating points, decision curves and prior shift.
 
@@ -91,10 +86,10 @@ def decisions(
         Images on which everything is chosen; None where there are none besides `test`: then nothing is fitted.
     test
         Images on which it is reported.
+    resampling
+        Its seed is that of every draw; its method is not used.
     epoch_chosen
         Whether the epoch of training was chosen on `validation` too; None where that is not known.
-    resamples, confidence, seed
-        Of the bootstrap by case and of every draw.
 
     Returns
     -------
@@ -117,15 +112,15 @@ def decisions(
     class shares there.
     """
     _check(validation, test)
-    options = _Options(test.class_names, confidence, resamples, seed)
+    options = _Options(test.class_names, resampling)
     scalings, obstacles = _fit(validation)
-    tested = _Part.of(test, scalings, options)
-    fitted_on = None if validation is None else _Part.of(validation, scalings, options)
+    tested = _Part.of(test, scalings, resampling)
+    fitted_on = None if validation is None else _Part.of(validation, scalings, resampling)
     both = set() if validation is None else set(validation.cases) & set(test.cases)
     return {
         "class_names": list(test.class_names),
-        "confidence": confidence,
-        "resamples": resamples,
+        "confidence": resampling.confidence,
+        "resamples": resampling.resamples,
         "resampled_by": "case",
         "fitted": fitted_on is not None,
         "reason": NOTHING_FITTED if fitted_on is None else None,
@@ -140,11 +135,11 @@ def decisions(
             for method in ("as_predicted", *_METHODS)
         },
         "conformal": _conformal(fitted_on, tested, options),
-        "selective": _selective(tested, confidence),
+        "selective": _selective(tested, resampling.confidence),
         "operating_points": _operating_points(fitted_on, tested, options),
         "decision_curves": {
             question.name: decision_curve(
-                question.truth(tested.labels), question.score(tested.calibrated), tested.weights, confidence
+                question.truth(tested.labels), question.score(tested.calibrated), tested.weights, resampling.confidence
             )
             for question in questions(options.names)
         },
@@ -214,8 +209,8 @@ def _reliability(method: str, validation: _Part | None, test: _Part, options: _O
                 part.cases,
                 part.weights,
                 class_names=options.names,
-                confidence=options.confidence,
-                generator=named_generator(options.seed, "calibration error", method, name),
+                confidence=options.resampling.confidence,
+                generator=named_generator(options.resampling.seed, "calibration error", method, name),
             )
     return figures
 
@@ -229,10 +224,11 @@ def _conformal(validation: _Part | None, test: _Part, options: _Options) -> dict
         validation.cases,
         class_names=options.names,
         level=LEVEL,
-        generator=named_generator(options.seed, "conformal"),
+        generator=named_generator(options.resampling.seed, "conformal"),
     )
     members = sets.apply(test.probabilities["as_predicted"])
-    figures = set_figures(members, test.labels, test.cases, class_names=options.names, confidence=options.confidence)
+    level = options.resampling.confidence
+    figures = set_figures(members, test.labels, test.cases, class_names=options.names, confidence=level)
     reason = "; ".join(filter(None, sets.reasons)) or None
     return {"level": LEVEL, "reason": reason, "sets": sets.to_json(), "test": figures}
 
@@ -257,7 +253,7 @@ def _operating_points(validation: _Part | None, test: _Part, options: _Options) 
         for point in points.values():
             threshold = point["threshold"]
             point |= {
-                name: None if threshold is None else point_figures(*given, threshold, options.confidence)
+                name: None if threshold is None else point_figures(*given, threshold, options.resampling.confidence)
                 for name, given in scored.items()
             }
         answered[question.name] = points

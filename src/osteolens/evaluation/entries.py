@@ -58,8 +58,33 @@ def resampled_entry(
     return entry(value, low, high, told) | {"method": method}
 
 
+def effective_cases(cases: NDArray[np.str_]) -> float:
+    """Return Kish's effective number ``(sum m)^2 / sum m^2`` over the case sizes m, 0 without an image.
+
+    Images of a case are not independent, and a large case outweighs the others: 30 images of one case and one of each
+    of nine others are worth 1.6 cases, not 10.
+
+    Parameters
+    ----------
+    cases
+        [N] case id of each image.
+    """
+    sizes = np.unique(cases, return_counts=True)[1]
+    return float(sizes.sum() ** 2 / np.sum(sizes**2)) if sizes.size else 0.0
+
+
+def wilson_limits(share: float, number: float, confidence: float) -> tuple[float, float]:
+    """Return the limits of Wilson's score interval (1927) for a share of `number` independent observations."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    shrink = 1 + z**2 / number
+    middle = (share + z**2 / (2 * number)) / shrink
+    half = z / shrink * math.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
+    # rounding alone could part the limits from a share of 0 or 1
+    return min(max(0.0, middle - half), share), max(min(1.0, middle + half), share)
+
+
 def share_entry(hits: NDArray[np.bool_], cases: NDArray[np.str_], confidence: float) -> dict[str, Any]:
-    """Return the share of images that are hits, with Wilson's interval on the number of cases.
+    """Return the share of images that are hits, with Wilson's interval on the effective number of cases.
 
     Parameters
     ----------
@@ -74,22 +99,15 @@ def share_entry(hits: NDArray[np.bool_], cases: NDArray[np.str_], confidence: fl
     Notes
     -----
     Shares near 0 and 1 are the rule here (coverage, high sensitivity, bins of a reliability diagram). There the
-    percentiles of a bootstrap shrink to no width and cover too rarely; Wilson's score interval (1927; Brown, Cai &
-    DasGupta 2001) does not. Images of a case are not independent, so n is Kish's effective number
-    ``(sum m)^2 / sum m^2`` over the case sizes m: the interval is right when the images of a case always agree and
-    wider than needed when they do not.
+    percentiles of a bootstrap shrink to no width and cover too rarely; Wilson's interval (Brown, Cai & DasGupta 2001)
+    does not. With :func:`effective_cases` for its n it supposes that the images of a case always agree, and is wider
+    than needed when they do not.
     """
-    sizes = np.unique(cases, return_counts=True)[1]
-    counted = {"n": len(hits), "cases": int(sizes.size)}
+    counted = {"n": len(hits), "cases": int(np.unique(cases).size)}
     if not len(hits):
         return entry(math.nan, reason="no image") | counted
-    share, z = float(np.mean(hits)), NormalDist().inv_cdf((1 + confidence) / 2)
-    number = float(sizes.sum() ** 2 / np.sum(sizes**2))
-    shrink = 1 + z**2 / number
-    middle = (share + z**2 / (2 * number)) / shrink
-    half = z / shrink * math.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return entry(share, min(low, share), max(high, share)) | counted  # rounding alone could part them at 0 and 1
+    share = float(np.mean(hits))
+    return entry(share, *wilson_limits(share, effective_cases(cases), confidence)) | counted
 
 
 def _limits(

@@ -10,13 +10,12 @@ import pandas as pd
 
 from osteolens.evaluation.decision_figures import DECISION_FIGURES
 from osteolens.evaluation.decisions import decisions
-from osteolens.evaluation.estimates import IntervalMethod
 from osteolens.evaluation.facts import gather_facts
 from osteolens.evaluation.figures import FIGURES, save_plot
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.honesty import honesty_panel
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.summary import classification_report, summarise
 from osteolens.storage import write_json, write_table
 
@@ -31,6 +30,7 @@ EVALUATION_FILES = (
 def evaluate(
     table: PredictionsTable,
     out: Path,
+    resampling: Resampling,
     *,
     validation: PredictionsTable | None = None,
     manifest: pd.DataFrame | None = None,
@@ -39,10 +39,6 @@ def evaluate(
     leakage: dict[str, Any] | None = None,
     epoch_chosen: bool | None = None,
     caveats: Sequence[str] = (),
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 42,
-    method: IntervalMethod = "bca",
 ) -> dict[str, Any]:
     """Work out the figures of one part, what its probabilities are worth for decisions, and the honesty panel.
 
@@ -54,6 +50,8 @@ def evaluate(
         Folder for :data:`EVALUATION_FILES`. The records bear the identity of the answers, ``predictions_sha256``,
         and ``decisions.json`` also that of `validation`, ``validation_sha256``. ``metrics_summary.json`` comes last:
         where it is of the same answers as the table, so are the others.
+    resampling
+        Of all intervals, see :func:`osteolens.evaluation.estimates.metric_intervals`; its seed also draws the rest.
     validation
         Another part of the same table, on which thresholds, temperatures and conformal sets are chosen; see
         :func:`osteolens.evaluation.decisions.decisions`.
@@ -66,8 +64,6 @@ def evaluate(
         Whether the epoch of training was chosen on `validation` too; None where that is not known.
     caveats
         Sentences on what `table` lacks; they stand in the summary and before everything else in the conclusion.
-    resamples, confidence, seed, method
-        Of the bootstrap by case, see :func:`osteolens.evaluation.estimates.metric_intervals`.
 
     Returns
     -------
@@ -82,13 +78,12 @@ def evaluate(
     facts = gather_facts(table, manifest, metadata, headers)
     known = facts.table  # its cases are the manifest's, in every figure alike
     fitted_on = None if validation is None else gather_facts(validation, manifest).table
-    draws: dict[str, Any] = {"resamples": resamples, "confidence": confidence, "seed": seed}
     identity = {IDENTITY: predictions_sha256(table)}
-    summary = identity | summarise(known, **draws, method=method) | {"caveats": list(caveats)}
+    summary = identity | summarise(known, resampling) | {"caveats": list(caveats)}
     chosen_on = None if validation is None else predictions_sha256(validation)
-    decided = decisions(fitted_on, known, epoch_chosen=epoch_chosen, **draws)
+    decided = decisions(fitted_on, known, resampling, epoch_chosen=epoch_chosen)
     decided = identity | {"validation_sha256": chosen_on} | decided
-    panel = identity | honesty_panel(facts, summary, Resampling(**draws, method=method), leakage=leakage)
+    panel = identity | honesty_panel(facts, summary, resampling, leakage=leakage)
     for name, draw in FIGURES.items():
         save_plot(draw(known, summary), out / name)
     for name, draw_decisions in DECISION_FIGURES.items():

@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteolens.domain import MALIGNANT
-from osteolens.evaluation.bootstrap import bootstrap_weights
 from osteolens.evaluation.estimates import Estimates, Key
-from osteolens.evaluation.headline import Resampling, reasons_of
+from osteolens.evaluation.headline import reasons_of
 from osteolens.evaluation.metrics import BLOCK_CELLS, Floats, Ranking, compute_metrics
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.randomness import named_generator
+from osteolens.evaluation.resampling import Resampling
 
 SPECIFICITY = 0.9
 AT_SPECIFICITY = "malignant_sensitivity_at_specificity"
@@ -79,8 +78,7 @@ def compared_points(table: PredictionsTable) -> dict[str, Floats]:
 
 def malignant_at_specificity(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
     """Return AT_SPECIFICITY of a table as an entry, with percentile limits from resampling by case."""
-    generator = named_generator(resampling.seed, "bootstrap")
-    weights = bootstrap_weights(table.cases, table.labels, resampling.resamples, generator)
+    weights = resampling.weights(table.cases, table.labels)
     points, samples, reasons = compared_points(table), compared_metrics(table, weights), compared_reasons(table)
     return Estimates(points, samples, None, resampling.confidence, reasons).entry(AT_SPECIFICITY, None, ())
 

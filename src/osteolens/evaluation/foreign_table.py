@@ -1,22 +1,16 @@
-"""What the columns of anybody's predictions table mean, and whether its numbers are probabilities.
-
-Headings may be spelled in several ways; numbers may not: nothing is rescaled, since a percentage or a logit taken for
-something else gives wrong figures without a sign.
-"""
+"""What the columns of anybody's predictions table mean; headings may be spelled in several ways."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from osteolens.domain import Column, SplitName
+from osteolens.domain import BTXRD_CLASSES, Column, SplitName
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.alignment import named
-from osteolens.evaluation.predictions import ROWS_NAMED, SUM_TOLERANCE
+from osteolens.wording import counted
 
 # All spellings are as `plain` writes them.
 IMAGE_SPELLINGS = (
@@ -29,6 +23,11 @@ PREDICTED_SPELLINGS = ("predicted", "prediction")
 _HARD_ANSWERS = (
     *(*PREDICTED_SPELLINGS, "pred", "y pred", "predicted class", "predicted label"),
     *("prediction class", "pred class", "pred label"),
+)
+# what stands after "prob" without being a class: a number worked out of the probabilities, such as the largest one
+_HELPER = re.compile(
+    r"(of )?(the )?(predicted|prediction|pred|true|target|correct|max|maximum|min|minimum|mean|std|var|sum|total|top"
+    r"|argmax|entropy|margin|confidence|threshold)( ?\d+)?( class| label| prob| probability| value| score)?"
 )
 FACT_SPELLINGS: dict[str, tuple[str, ...]] = {
     Column.LABEL: ("label", "true label", "y true"),
@@ -44,8 +43,7 @@ PART_SPELLINGS: dict[str, SplitName] = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 
-_PERCENT_TOLERANCE = 1.0  # percentages printed without decimals sum to 99 to 101
-_NEEDED = (
+PROBABILITIES_NEEDED = (
     "Probabilities are needed, since AUC, calibration, thresholds and decision curves rest on how sure the model is; "
     "save one column per class, such as {columns}."
 )
@@ -94,31 +92,54 @@ def fact_columns(headings: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
+def are_stated(class_names: Sequence[str]) -> bool:
+    """Tell whether somebody named the classes, which are then all there are, or whether they are the default ones."""
+    return tuple(class_names) != BTXRD_CLASSES
+
+
 def known_classes(class_names: Sequence[str], labels: Iterable[str]) -> dict[str, str]:
-    """Return plain spelling to class: the configured classes in their order, then other labels by name."""
+    """Return plain spelling to class: the configured classes in their order, then other labels by name.
+
+    Raises
+    ------
+    EvaluationError
+        The classes :func:`are_stated` and a label is none of them.
+    """
     known = {plain(name): name for name in class_names}
-    for label in sorted(set(labels)):
+    strange = sorted({label for label in labels if plain(label) not in known})
+    if strange and are_stated(class_names):
+        raise EvaluationError(
+            f"the label(s) {', '.join(strange)} are none of the classes {', '.join(class_names)} that class_names "
+            "names. Name all classes there, say what a label means (-o data.label_values={theirs: ours}), or leave "
+            "class_names out: the classes are then those of the labels."
+        )
+    for label in strange:
         known.setdefault(plain(label), label)
     return known
 
 
-def class_columns(headings: Iterable[str], known: Mapping[str, str], labels: Iterable[str]) -> dict[str, str]:
+def class_columns(
+    headings: Iterable[str], known: Mapping[str, str], labels: Iterable[str], *, stated: bool = False
+) -> dict[str, str]:
     """Return class to heading, in the order of `known` where it has all of them, else in the order of the table.
 
     Parameters
     ----------
     known
-        What :func:`known_classes` returns. Other columns ``prob_<class>`` are classes too.
+        What :func:`known_classes` returns.
     labels
         True classes that occur; each must have a column.
+    stated
+        Whether the known classes are all there are, and each must have a column; else other columns ``prob_<class>``
+        are classes too, unless the name is that of a number about the answer, such as ``prob_max``.
 
     Raises
     ------
     EvaluationError
         A class has no column, the table has answers without probabilities, or two sets of columns could be meant.
     """
-    by_plain, needed = _by_plain(headings), sorted(set(labels))
-    styles = {style: _of_style(by_plain, style, known) for style in CLASS_STYLES}
+    by_plain, needed = _by_plain(headings), list(known.values()) if stated else sorted(set(labels))
+    styles = {style: _of_style(by_plain, style, known, stated=stated) for style in CLASS_STYLES}
     whole = [found for found in styles.values() if set(needed) <= set(found) and len(found) >= 2]
     if not whole:
         raise EvaluationError(_no_classes(by_plain, styles, needed))
@@ -131,40 +152,6 @@ def class_columns(headings: Iterable[str], known: Mapping[str, str], labels: Ite
     if set(chosen) <= set(known.values()):
         return {name: chosen[name] for name in known.values() if name in chosen}
     return {name: heading for heading in by_plain.values() for name, own in chosen.items() if own == heading}
-
-
-def read_probabilities(cells: pd.DataFrame, columns: Mapping[str, str]) -> NDArray[np.float64]:
-    """Return [N, K] probabilities in the order of `columns`; a decimal comma is read as a point.
-
-    Parameters
-    ----------
-    cells
-        The table as text, indexed by image.
-    columns
-        Class to heading.
-
-    Raises
-    ------
-    EvaluationError
-        A cell is no finite number, or the numbers are no probabilities of exclusive classes: percentages, logits,
-        log-probabilities, hard answers, or rows that do not sum to 1. The message says what was found and how to
-        convert it.
-    """
-    text: pd.DataFrame = cells[list(columns.values())]
-    if text.apply(lambda column: column.str.endswith("%")).any(axis=None):
-        raise EvaluationError("the cells bear percent signs. Save fractions instead: 0.93 for 93%.")
-    values = np.array([[_number(cell) for cell in row] for row in text.to_numpy()], dtype=np.float64)
-    if (strange := np.argwhere(~np.isfinite(values))).size:
-        told = [f"{text.iloc[row, k]!r} in {text.columns[k]} of {text.index[row]}" for row, k in strange[:ROWS_NAMED]]
-        more = f" and {len(strange) - ROWS_NAMED} more" if len(strange) > ROWS_NAMED else ""
-        raise EvaluationError(
-            f"{', '.join(told)}{more}: no finite number. Fill in the probability, or mend the export."
-        )
-    if problem := _other_scale(values, text):
-        unread = [name for name in cells.columns if _looks_like_class(name) and name not in set(columns.values())]
-        hint = f" Not read as classes: {', '.join(unread)}; name all classes with -o class_names=[...]."
-        raise EvaluationError(problem + (hint if unread else ""))
-    return values
 
 
 def read_parts(cells: pd.Series[str]) -> pd.Series[str]:
@@ -183,13 +170,24 @@ def read_parts(cells: pd.Series[str]) -> pd.Series[str]:
     spelled = cells.map(plain)
     if (empty := spelled == "").any():
         raise EvaluationError(
-            f"{int(empty.sum())} image(s) have no part in {cells.name} ({named(cells.index[empty])}). Fill it "
-            "in, or leave the column out."
+            f"{counted(int(empty.sum()), 'image has', 'images have')} no part in {cells.name} "
+            f"({named(cells.index[empty])}). Fill it in, or leave the column out."
         )
     unknown = sorted(set(spelled) - set(PART_SPELLINGS))
     if unknown and len(set(spelled)) > 1:
         raise EvaluationError(f"{cells.name} has the part(s) {', '.join(unknown)}; use train, val and test.")
     return spelled.map({**PART_SPELLINGS, **dict.fromkeys(unknown, "test")})
+
+
+def unread_classes(headings: Iterable[str], columns: Mapping[str, str]) -> list[str]:
+    """Return the headings that are spelled as the probability of a class, but of none that was read.
+
+    Parameters
+    ----------
+    columns
+        What :func:`class_columns` returns.
+    """
+    return [name for name in headings if _looks_like_class(name) and name not in set(columns.values())]
 
 
 def _by_plain(headings: Iterable[str]) -> dict[str, str]:
@@ -201,14 +199,18 @@ def _by_plain(headings: Iterable[str]) -> dict[str, str]:
     return by_plain
 
 
-def _of_style(by_plain: Mapping[str, str], style: str, known: Mapping[str, str]) -> dict[str, str]:
+def _of_style(by_plain: Mapping[str, str], style: str, known: Mapping[str, str], *, stated: bool) -> dict[str, str]:
     found = {
         name: by_plain[key] for spelled, name in known.items() if (key := f"{style} {spelled}".strip()) in by_plain
     }
-    if style != "prob":  # the prefix of this project means a class whatever follows it
+    if style != "prob" or stated:  # the prefix of this project means a class whatever follows it
         return found
-    further = {heading: plain(heading).removeprefix("prob ") for key, heading in by_plain.items() if key[:5] == "prob "}
-    return found | {heading[5:].strip(): heading for heading, spelled in further.items() if spelled not in known}
+    further = {heading: key.removeprefix("prob ") for key, heading in by_plain.items() if key.startswith("prob ")}
+    return found | {
+        heading[5:].strip(): heading
+        for heading, spelled in further.items()
+        if spelled not in known and not _HELPER.fullmatch(spelled)
+    }
 
 
 def _no_classes(by_plain: Mapping[str, str], styles: Mapping[str, Mapping[str, str]], needed: list[str]) -> str:
@@ -222,47 +224,11 @@ def _no_classes(by_plain: Mapping[str, str], styles: Mapping[str, Mapping[str, s
             told += f": with two classes and one output it is 1 - {next(iter(best.values()))}"
         return f"{told}."
     if hard := [by_plain[name] for name in _HARD_ANSWERS if name in by_plain]:
-        return f"{hard[0]} holds the answers alone. " + _NEEDED.format(columns=columns)
+        return f"{hard[0]} holds the answers alone. " + PROBABILITIES_NEEDED.format(columns=columns)
     return f"no column holds probabilities: there are {', '.join(by_plain.values())}. Save {columns}."
 
 
 def _looks_like_class(heading: str) -> bool:
-    style, _, name = plain(heading).partition(" ")
-    return bool(name) and style in CLASS_STYLES
-
-
-def _number(cell: str) -> float:
-    """Return a cell as Python reads it, which is exact; NaN where it holds no number."""
-    try:
-        return float(cell.replace(",", ".") if "." not in cell else cell)
-    except ValueError:
-        return float("nan")
-
-
-def _other_scale(values: NDArray[np.float64], text: pd.DataFrame) -> str | None:
-    """Return what the numbers are instead of probabilities, None where they are."""
-    low, high, sums = values.min(), values.max(), values.sum(axis=1)
-    found = f"the numbers run from {low:g} to {high:g}"
-    if low >= 0 and high <= 1:
-        return _unlike_one(values, sums, text)
-    if low >= 0 and np.abs(sums - 100).max() <= _PERCENT_TOLERANCE:
-        return f"{found} and the rows sum to 100: percentages. Divide them by 100, with all their digits."
-    if high <= 0 and np.abs(np.exp(values).sum(axis=1) - 1).max() <= SUM_TOLERANCE:
-        return f"{found}: logarithms of probabilities. Save their exponentials."
-    if low < 0:
-        return f"{found}: logits or other scores, no probabilities. Apply softmax to each row before saving."
-    return f"{found}, and the rows sum to {sums.min():g} to {sums.max():g}: no probabilities. Save softmax outputs."
-
-
-def _unlike_one(values: NDArray[np.float64], sums: NDArray[np.float64], text: pd.DataFrame) -> str | None:
-    """Return what is wrong with numbers that all lie in 0 to 1."""
-    off = np.abs(sums - 1) > SUM_TOLERANCE
-    if off.any():
-        return (
-            f"the probabilities of {int(off.sum())} image(s) sum to {sums[off].min():.4g} to {sums[off].max():.4g} "
-            f"instead of 1 ({named(text.index[off])}). If they are rounded, save more digits; if they are "
-            "answers of separate yes/no models, the classes are not exclusive and cannot be evaluated as such."
-        )
-    if np.isin(values, (0, 1)).all():
-        return "every number is 0 or 1: answers or labels. " + _NEEDED.format(columns=", ".join(text.columns))
-    return None
+    spelled = plain(heading)
+    style, _, name = spelled.partition(" ")
+    return bool(name) and style in CLASS_STYLES and spelled not in _HARD_ANSWERS and not _HELPER.fullmatch(name)

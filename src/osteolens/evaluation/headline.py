@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from osteolens.evaluation.bootstrap import bootstrap_weights
-from osteolens.evaluation.estimates import (
-    Estimates,
-    IntervalMethod,
-    Key,
-    by_metric,
-    single_case_reasons,
-)
+from osteolens.evaluation.estimates import Estimates, Key, by_metric, single_case_reasons
 from osteolens.evaluation.metrics import Floats, compute_metrics, point_metrics, undefined_reasons
 from osteolens.evaluation.paired import compare
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.summary import summarise
 from osteolens.randomness import named_generator
 
 METRICS = ("accuracy", "balanced_accuracy", "macro_auc")
-
-
-@dataclass(frozen=True, slots=True)
-class Resampling:
-    """Number of resamples of the bootstrap by case, level of the intervals (0 to 1), seed of the draws, kind of limits.
-
-    Differences have percentile limits whatever `method` says.
-    """
-
-    resamples: int = 1000
-    confidence: float = 0.95
-    seed: int = 42
-    method: IntervalMethod = "bca"
 
 
 def headline(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
@@ -46,7 +25,7 @@ def headline(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
         ``n``, ``cases``, ``per_class_n``, an entry ``{"value", "low", "high", "reason", ...}`` for each of METRICS,
         and ``sensitivity`` → class → entry, as :func:`osteolens.evaluation.estimates.metric_intervals` gives them.
     """
-    return headline_of(summarise(table, **asdict(resampling)))
+    return headline_of(summarise(table, resampling))
 
 
 def headline_of(summary: dict[str, Any]) -> dict[str, Any]:
@@ -63,10 +42,7 @@ def paired_difference(first: PredictionsTable, second: PredictionsTable, resampl
         An entry ``{"value", "low", "high", "p_value", "reason"}`` for each of METRICS, and ``sensitivity`` → class →
         entry; see :func:`osteolens.evaluation.paired.compare`, which also tells of the errors.
     """
-    compared = compare(
-        second, first, resamples=resampling.resamples, confidence=resampling.confidence, seed=resampling.seed
-    )
-    chosen = chosen_figures(compared)
+    chosen = chosen_figures(compare(second, first, resampling))
     for figures in (chosen, chosen["sensitivity"]):
         for name in figures.keys() - {"sensitivity"}:
             entry = figures[name]
@@ -81,23 +57,17 @@ def separate_difference(first: PredictionsTable, second: PredictionsTable, resam
     The cases of each are drawn independently of the other's. A figure that one side cannot tell has no difference,
     and one for which a side has no interval has none here, with the same reason.
     """
-    values, samples = {}, {}
-    sides = [_resampled(table, resampling, name) for table, name in ((first, "first"), (second, "second"))]
-    for metric in sides[0][0]:
-        values[metric] = np.asarray(sides[0][0][metric] - sides[1][0][metric])
-        samples[metric] = sides[0][1][metric] - sides[1][1][metric]
+    points = [point_metrics(table.labels, table.probabilities) for table in (first, second)]
+    samples = [_resampled(first, resampling, "first"), _resampled(second, resampling, "second")]
     reasons = reasons_of(second) | reasons_of(first)
-    estimates = Estimates(values, samples, None, resampling.confidence, reasons)
+    estimates = Estimates.of_difference(points, samples, resampling.confidence, reasons)
     return chosen_figures(by_metric(first.class_names, estimates.entry))
 
 
-def _resampled(
-    table: PredictionsTable, resampling: Resampling, side: str
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _resampled(table: PredictionsTable, resampling: Resampling, side: str) -> dict[str, Floats]:
     generator = named_generator(resampling.seed, "difference", side)  # of its own: equal draws would be dependent
     weights = bootstrap_weights(table.cases, table.labels, resampling.resamples, generator)
-    labels, probabilities = table.labels, table.probabilities
-    return point_metrics(labels, probabilities), compute_metrics(labels, probabilities, weights)
+    return compute_metrics(table.labels, table.probabilities, weights)
 
 
 def reasons_of(table: PredictionsTable) -> dict[Key, str]:

@@ -8,7 +8,8 @@ from osteolens.domain import Column
 from osteolens.evaluation.blind import blind_scores
 from osteolens.evaluation.conclusion import conclude
 from osteolens.evaluation.facts import ImageFacts
-from osteolens.evaluation.headline import Resampling, headline_of
+from osteolens.evaluation.headline import headline_of
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.siblings import NO_MANIFEST, sibling_scores
 from osteolens.evaluation.subgroups import subgroup_scores
 from osteolens.evaluation.within_source import within_source_scores
@@ -36,7 +37,8 @@ def honesty_panel(
         ``split``, ``confidence``, ``resamples``, ``resampled_by``, ``caveats`` of `summary`; ``scores``: its headline
         figures; ``leakage``; ``origins``: how many evaluated images are of a source that train has not; ``siblings``,
         ``blind``, ``within_sources`` and ``subgroups``, see the functions of these names in this block; and
-        ``conclusion``: a paragraph that says, from these figures, what may and what may not be concluded.
+        ``conclusion``: a paragraph that says, from these figures, what may and what may not be concluded;
+        ``conclusion_sentences``: the same, one by one, the caveats first.
     """
     panel: dict[str, Any] = {
         **{key: summary[key] for key in ("split", "confidence", "resamples", "resampled_by")},
@@ -49,12 +51,13 @@ def honesty_panel(
         "within_sources": within_source_scores(facts, resampling),
         "subgroups": subgroup_scores(facts, resampling),
     }
-    return {**panel, "conclusion": conclude(panel)}
+    sentences = conclude(panel)
+    return {**panel, "conclusion": " ".join(sentences), "conclusion_sentences": sentences}
 
 
 def _passed_on(leakage: dict[str, Any] | None) -> dict[str, Any]:
     if leakage is None:
-        return {"possible": False, "reason": "no leakcheck of the split was given"}
+        return {"possible": False, "reason": NO_MANIFEST}
     return {"possible": True, **leakage}
 
 

@@ -1,4 +1,4 @@
-"""The network beside the models that see no pixels, drawn from the honesty panel."""
+"""The evaluated model beside the models that see no pixels, drawn from the honesty panel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLIND_NAMES = {
     "image_header": "File header",
     "source": "Source only",
 }
-NETWORK = "This network"
+MODEL = "The model"
 
 _METRICS = {  # key to name, colour, marker
     "accuracy": ("accuracy", BLUE, "o"),
@@ -28,16 +28,16 @@ _DODGE = 0.22  # between the figures of one model, in rows
 
 
 def blind_figure(honesty: dict[str, Any]) -> Figure:
-    """Draw accuracy, balanced accuracy and macro AUC of the network and of every blind model that could be scored.
+    """Draw accuracy, balanced accuracy and macro AUC of the model and of every blind model that could be scored.
 
-    The line marks the accuracy of the network.
+    The line marks the accuracy of the model.
 
     Parameters
     ----------
     honesty
         The result of :func:`osteolens.evaluation.honesty.honesty_panel`.
     """
-    scored = {NETWORK: honesty["scores"]} | {
+    scored = {MODEL: honesty["scores"]} | {
         BLIND_NAMES.get(name, name): model["scores"] for name, model in honesty["blind"].items() if model["possible"]
     }
     figure = Figure(figsize=(6.0, 0.5 * len(scored) + 1.6), layout="constrained")

@@ -34,9 +34,10 @@ from osteolens.evaluation.alignment import named
 from osteolens.evaluation.bootstrap import case_strata, draw_cases
 from osteolens.evaluation.estimates import Estimates, Place, by_metric, defined
 from osteolens.evaluation.fixed_specificity import AT_SPECIFICITY, compared_metrics, compared_points, compared_reasons
-from osteolens.evaluation.headline import Resampling, chosen_figures
+from osteolens.evaluation.headline import chosen_figures
 from osteolens.evaluation.metrics import Floats
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.randomness import named_generator
 
 Weights = NDArray[np.int32]
@@ -116,10 +117,8 @@ class WeightedDifference:
         """
         drawn = [compared_metrics(table, own) for table, own in zip((first, second), weights, strict=True)]
         points = (compared_points(first), compared_points(second))
-        values = {name: np.asarray(points[0][name] - points[1][name]) for name in points[0]}
-        samples = {name: drawn[0][name] - drawn[1][name] for name in drawn[0]}
         reasons = compared_reasons(second) | compared_reasons(first)
-        return cls(points, Estimates(values, samples, None, confidence, reasons))
+        return cls(points, Estimates.of_difference(points, drawn, confidence, reasons))
 
     def entry(self, metric: str, name: str | None = None, place: Place = ()) -> dict[str, Any]:
         """Return ``{"first", "second", "value", "low", "high", "reason", "method"}`` of one figure."""

@@ -20,28 +20,26 @@ from numpy.typing import NDArray
 
 from osteolens.evaluation.alignment import aligned, known_cases
 from osteolens.evaluation.bca import NO_SPREAD
-from osteolens.evaluation.bootstrap import bootstrap_weights, enough_defined
+from osteolens.evaluation.bootstrap import enough_defined
 from osteolens.evaluation.delong import auc_difference
 from osteolens.evaluation.entries import NO_WIDTH
 from osteolens.evaluation.estimates import Estimates, Key, Place, by_metric, defined, single_case_reasons
 from osteolens.evaluation.metrics import Floats, compute_metrics, point_metrics, undefined_reasons
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.randomness import named_generator
+from osteolens.evaluation.resampling import Resampling
 
 NO_P_VALUE = "the resamples do not differ: no interval and no p-value"
 
 
-def compare(
-    first: PredictionsTable, second: PredictionsTable, *, resamples: int, confidence: float, seed: int
-) -> dict[str, Any]:
+def compare(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
     """Return the difference of every metric, second less first.
 
     Parameters
     ----------
     first, second
         One part each, of the same images; rows and classes may stand in another order.
-    resamples, confidence, seed
-        Of the bootstrap by case; the resamples are those of :func:`osteolens.evaluation.estimates.metric_intervals`.
+    resampling
+        The resamples are those of :func:`osteolens.evaluation.estimates.metric_intervals`.
 
     Returns
     -------
@@ -58,11 +56,11 @@ def compare(
     """
     second = aligned(first, second)
     labels, cases = first.labels, known_cases(first, second)
-    weights = bootstrap_weights(cases, labels, resamples, named_generator(seed, "bootstrap"))
+    weights, confidence = resampling.weights(cases, labels), resampling.confidence
     points = [point_metrics(labels, table.probabilities) for table in (first, second)]
     samples = [compute_metrics(labels, table.probabilities, weights) for table in (first, second)]
     reasons = single_case_reasons(labels, cases, first.class_names) | _either_undefined(first, second)
-    estimates = Estimates(_less(points), _less(samples), None, confidence, reasons)
+    estimates = Estimates.of_difference(points[::-1], samples[::-1], confidence, reasons)
 
     def entry(metric: str, name: str | None, place: Place) -> dict[str, Any]:
         difference = estimates.entry(metric, name, place)
@@ -80,7 +78,7 @@ def compare(
         "n": len(first),
         "cases": int(np.unique(cases).size),
         "confidence": confidence,
-        "resamples": resamples,
+        "resamples": resampling.resamples,
         **by_metric(first.class_names, entry),
         "delong": _delong(first, second, cases, confidence, reasons),
     }
@@ -129,12 +127,6 @@ def two_sided_p_value(differences: Floats, confidence: float) -> Floats:
     above = np.count_nonzero(differences >= -NO_SPREAD, axis=0)
     p_values = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (all_defined + 1))
     return np.where(enough_defined(differences, confidence), p_values, np.nan)
-
-
-def _less(figures: list[dict[str, Floats]]) -> dict[str, Floats]:
-    """Return the second's figures less the first's."""
-    first, second = figures
-    return {metric: np.asarray(second[metric] - first[metric]) for metric in first}
 
 
 def _either_undefined(first: PredictionsTable, second: PredictionsTable) -> dict[Key, str]:

@@ -10,15 +10,14 @@ from typing import Any
 from osteolens.domain import MALIGNANT, Column
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.alignment import aligned, known_cases
-from osteolens.evaluation.bootstrap import bootstrap_weights
 from osteolens.evaluation.compared_run import ComparedRun
 from osteolens.evaluation.fixed_specificity import AT_SPECIFICITY
-from osteolens.evaluation.headline import Resampling, chosen_figures
+from osteolens.evaluation.headline import chosen_figures
 from osteolens.evaluation.holm import holm
 from osteolens.evaluation.overlap import WeightedDifference
 from osteolens.evaluation.paired import compare, p_value_of
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.randomness import named_generator
+from osteolens.evaluation.resampling import Resampling
 
 
 def paired_comparisons(
@@ -96,9 +95,7 @@ def figure_leaves(figures: dict[str, Any]) -> Iterator[tuple[str, str | None, di
 
 def _paired(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
     """Return first less second; compare() takes them in the other order."""
-    found = compare(
-        second, first, resamples=resampling.resamples, confidence=resampling.confidence, seed=resampling.seed
-    )
+    found = compare(second, first, resampling)
     chosen = chosen_figures(found)
     overall = {metric: _turned(entry) for metric, entry in chosen.items() if metric != "sensitivity"}
     return {
@@ -125,8 +122,8 @@ def _by_delong(entry: dict[str, Any], delong: dict[str, Any]) -> dict[str, Any]:
 
 def _paired_at_specificity(first: PredictionsTable, second: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
     second = aligned(first, second)
-    cases, generator = known_cases(first, second), named_generator(resampling.seed, "bootstrap")
-    weights = bootstrap_weights(cases, first.labels, resampling.resamples, generator)
+    cases = known_cases(first, second)
+    weights = resampling.weights(cases, first.labels)
     difference = WeightedDifference.of(first, second, (weights, weights), resampling.confidence)
     entry = difference.entry(AT_SPECIFICITY)
     malignant = cases[(first.frame[Column.LABEL] == MALIGNANT).to_numpy()]

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from osteolens.domain import Column
 from osteolens.evaluation.facts import ImageFacts
-from osteolens.evaluation.headline import Resampling, headline, separate_difference
+from osteolens.evaluation.headline import headline, separate_difference
+from osteolens.evaluation.resampling import Resampling
 
-NO_MANIFEST = "no manifest was given, so it is not known what the model was trained on"
+NO_MANIFEST = (
+    "it is not known which images the model was trained on (osteolens eval takes a table of them with --split-table)"
+)
 
 
 def sibling_scores(facts: ImageFacts, resampling: Resampling) -> dict[str, Any]:

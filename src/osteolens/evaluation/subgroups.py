@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from osteolens.domain import AGE_BANDS, AREA_BANDS, NONE_GIVEN, Column
 from osteolens.evaluation.facts import JOINED, ImageFacts
-from osteolens.evaluation.headline import Resampling, headline
+from osteolens.evaluation.headline import headline
+from osteolens.evaluation.resampling import Resampling
 
 FEWEST_RANKED = 20  # images; the figures of a smaller group say little
 FEWEST_CASES = 5  # of each class; one misplaced case of four moves the AUC of its class by up to a quarter
@@ -40,8 +41,8 @@ def subgroup_scores(facts: ImageFacts, resampling: Resampling) -> dict[str, Any]
     dict
         ``groupings``: name → group → the headline figures (see :func:`~osteolens.evaluation.headline.headline`) with
         ``ranked``, false below ``fewest_ranked`` images, and ``macro_auc_ranked``, false also where a class has fewer
-        than ``fewest_cases`` cases; ``not_possible``: name of a grouping → reason; ``worst``, see
-        :func:`worst_subgroups`.
+        than ``fewest_cases`` cases, and ``per_class_cases``; ``not_possible``: name of a grouping → reason;
+        ``worst``, see :func:`worst_subgroups`.
     """
     groupings: dict[str, dict[str, Any]] = {}
     refused: dict[str, str] = {}
@@ -84,14 +85,14 @@ def subgroups(evaluated: pd.DataFrame, column: str) -> dict[str, NDArray[np.bool
 
 
 def worst_subgroups(groupings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
-    """Return, for accuracy and macro AUC, the ranked group with the lowest value; None where no group has one.
+    """Return, for accuracy and macro AUC, the ranked group with the lowest value; None where fewer than two have one.
 
     Returns
     -------
     dict
-        Metric to ``grouping``, ``group``, ``n``, ``compared`` (the number of groups that were ranked) and the entry of
-        the metric. Of equals the first counts, in the order of :data:`GROUPINGS`. The lowest of many groups is low by
-        chance too, and groups differ in their classes: it tells where to look, not how bad it is.
+        Metric to ``grouping``, ``group``, ``n`` and ``cases``, ``compared`` (the number of groups that were ranked) and
+        the entry of the metric. Of equals the first counts, in the order of :data:`GROUPINGS`. The lowest of many
+        groups is low by chance too, and groups differ in their classes: it tells where to look, not how bad it is.
     """
     ranked_by = {"accuracy": "ranked", "macro_auc": "macro_auc_ranked"}
     return {metric: _worst(groupings, metric, flag) for metric, flag in ranked_by.items()}
@@ -104,17 +105,19 @@ def _worst(groupings: dict[str, dict[str, Any]], metric: str, flag: str) -> dict
         for group, scores in groups.items()
         if scores[flag] and scores[metric]["value"] is not None
     ]
-    if not ranked:
+    if len(ranked) < 2:  # the lowest of one is none
         return None
     _, grouping, group = min(ranked, key=lambda found: found[0])
     scores = groupings[grouping][group]
-    place = {"grouping": grouping, "group": group, "n": scores["n"], "compared": len(ranked)}
+    sizes = {key: scores[key] for key in ("n", "cases")}
+    place = {"grouping": grouping, "group": group, **sizes, "compared": len(ranked)}
     return place | scores[metric]
 
 
 def _scores(facts: ImageFacts, inside: NDArray[np.bool_], resampling: Resampling) -> dict[str, Any]:
     group = facts.table.subset(inside)
     scores, ranked = headline(group, resampling), len(group) >= FEWEST_RANKED
-    cases = group.frame.groupby(Column.LABEL)[Column.CASE].nunique()
-    enough = all(cases.get(name, 0) >= FEWEST_CASES for name in group.class_names)
-    return {**scores, "ranked": ranked, "macro_auc_ranked": ranked and enough}
+    found = group.frame.groupby(Column.LABEL)[Column.CASE].nunique()
+    cases = {name: int(found.get(name, 0)) for name in group.class_names}
+    enough = min(cases.values()) >= FEWEST_CASES
+    return {**scores, "per_class_cases": cases, "ranked": ranked, "macro_auc_ranked": ranked and enough}

@@ -6,35 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from osteolens.evaluation.estimates import IntervalMethod, defined, metric_intervals
+from osteolens.evaluation.estimates import defined, metric_intervals
 from osteolens.evaluation.metrics import confusion_matrix
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 _REPORT_NAMES = {"precision": "precision", "sensitivity": "recall", "f1": "f1-score"}
 
 
-def summarise(
-    table: PredictionsTable,
-    *,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 42,
-    method: IntervalMethod = "bca",
-) -> dict[str, Any]:
+def summarise(table: PredictionsTable, resampling: Resampling) -> dict[str, Any]:
     """Work out every metric of one part with its interval, and the confusion matrix.
 
     Parameters
     ----------
     table
         One part only, see :meth:`PredictionsTable.part`.
-    resamples, confidence, seed, method
-        Of the bootstrap by case, see :func:`osteolens.evaluation.estimates.metric_intervals`.
+    resampling
+        See :func:`osteolens.evaluation.estimates.metric_intervals`.
 
     Returns
     -------
     dict
-        ``n``, ``cases``, ``split``, ``per_class_n``; ``overall`` and ``per_class`` as ``metric_intervals`` gives them;
-        ``confusion_matrix`` (rows are the truth) and the same by row as shares of 0 to 1, None without an image.
+        ``n``, ``cases``, ``split``, ``per_class_n``, ``per_class_cases``; ``overall`` and ``per_class`` as
+        ``metric_intervals`` gives them; ``confusion_matrix`` (rows are the truth) and the same by row as shares of 0 to
+        1, None without an image.
     """
     labels, names = table.labels, list(table.class_names)
     counts = confusion_matrix(labels, table.probabilities.argmax(axis=1), len(names))
@@ -45,12 +40,13 @@ def summarise(
         "cases": int(np.unique(table.cases).size),
         "split": table.splits[0],
         "per_class_n": {name: int(truth[k, 0]) for k, name in enumerate(names)},
-        "confidence": confidence,
-        "resamples": resamples,
+        "per_class_cases": {name: int(np.unique(table.cases[labels == k]).size) for k, name in enumerate(names)},
+        "confidence": resampling.confidence,
+        "resamples": resampling.resamples,
         "resampled_by": "case",
-        "intervals": method,
+        "intervals": resampling.method,
         "class_names": names,
-        **metric_intervals(table, resamples=resamples, confidence=confidence, seed=seed, method=method),
+        **metric_intervals(table, resampling),
         "confusion_matrix": counts.tolist(),
         "confusion_matrix_row_normalised": [[defined(share) for share in row] for row in shares],
     }

@@ -12,9 +12,9 @@ from osteolens.domain import BENIGN, MALIGNANT, Column
 from osteolens.evaluation.bootstrap import case_strata, draw_cases
 from osteolens.evaluation.entries import entry, resampled_entry
 from osteolens.evaluation.facts import ImageFacts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.metrics import Ranking
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.siblings import NO_MANIFEST
 from osteolens.randomness import named_generator
 
@@ -26,7 +26,8 @@ def within_source_scores(facts: ImageFacts, resampling: Resampling) -> dict[str,
 
     The model's score of an image is P(malignant) / (P(benign) + P(malignant)), 0.5 where both are 0: its answer given
     that there is a tumour. The score of the source alone is the share of malignant tumours among those of the image's
-    source in the train part; a source that train does not have gets the share over all sources.
+    source in the train part. A source that has none there, or is not known, gets the share over all sources; where
+    that holds for every tumour the source alone says nothing, so there is no figure.
 
     Returns
     -------
@@ -35,7 +36,8 @@ def within_source_scores(facts: ImageFacts, resampling: Resampling) -> dict[str,
         ``pooled``, the mean of the latter weighted by the number of malignant-benign pairs, which is the share of
         the pairs of one source that the model ranks rightly; ``source_alone``, of all tumours. Each is an entry
         ``{"value", "low", "high", "reason"}`` with ``malignant``, ``benign`` (images) and ``pairs``. ``unseen``:
-        sources without a tumour in train.
+        sources without a tumour in train; ``unseen_n``: evaluated tumours of these or of no known source, None where
+        nothing is known of train.
 
     Notes
     -----
@@ -50,14 +52,15 @@ def within_source_scores(facts: ImageFacts, resampling: Resampling) -> dict[str,
     if not (sources != "").any():
         return {"possible": False, "reason": "the source of no evaluated tumour is known"}
     tumours = _Tumours(table.subset(is_tumour), sources, resampling)
-    alone, unseen = _source_alone(facts.train, sources)
+    shares = _train_shares(facts.train)
+    told = {"unseen": [], "unseen_n": None} if shares is None else _unseen(shares, sources)
     return {
         "possible": True,
         "overall": tumours.overall(_given_tumour(tumours.table)),
         "sources": {name: tumours.within(name) for name in tumours.names},
         "pooled": tumours.pooled(),
-        "source_alone": {"reason": NO_MANIFEST} if alone is None else tumours.overall(alone),
-        "unseen": unseen,
+        "source_alone": _source_alone(facts.train, shares, tumours),
+        **told,
     }
 
 
@@ -77,8 +80,8 @@ class _Tumours:
         drawn = draw_cases(strata, resampling.resamples, named_generator(resampling.seed, "within sources"))
         self.weights = np.take(drawn, case_of_image, axis=1).astype(np.float64)
 
-    def overall(self, scores: Floats) -> dict[str, Any]:
-        return self._figure(np.ones(len(scores), dtype=bool), scores)
+    def overall(self, scores: Floats, note: str | None = None) -> dict[str, Any]:
+        return self._figure(np.ones(len(scores), dtype=bool), scores, note)
 
     def within(self, name: str) -> dict[str, Any]:
         return self._figure(self.sources == name, self.scores)
@@ -106,7 +109,7 @@ class _Tumours:
         value, samples = right / named["pairs"], ranked / pairs
         return resampled_entry(value, samples, self.confidence, note=told if single else None) | named
 
-    def _figure(self, of: NDArray[np.bool_], scores: Floats) -> dict[str, Any]:
+    def _figure(self, of: NDArray[np.bool_], scores: Floats, note: str | None = None) -> dict[str, Any]:
         positives, negatives = int(self.malignant[of].sum()), int((~self.malignant[of]).sum())
         counts = {"malignant": positives, "benign": negatives, "pairs": positives * negatives}
         absent = [name for name, count in ((MALIGNANT, positives), (BENIGN, negatives)) if not count]
@@ -115,7 +118,7 @@ class _Tumours:
         auc, samples = self._areas(of, scores)
         if single := self._single_case(of):
             return entry(auc, reason=f"all {single} images are of one case: no interval") | counts
-        return resampled_entry(auc, samples, self.confidence) | counts
+        return resampled_entry(auc, samples, self.confidence, note=note) | counts
 
     def _single_case(self, of: NDArray[np.bool_]) -> str | None:
         """Return the class of which all images are of one case."""
@@ -142,12 +145,33 @@ def _given_tumour(table: PredictionsTable) -> Floats:
     return np.round(share, 12)  # the rounding of the quotient must not break ties
 
 
-def _source_alone(train: pd.DataFrame | None, sources: NDArray[np.str_]) -> tuple[Floats | None, list[str]]:
-    """Return [N] share of malignant tumours that train has in the source of each image, and the sources without any."""
+def _train_tumours(train: pd.DataFrame) -> pd.DataFrame:
+    return train[train[Column.LABEL].isin([BENIGN, MALIGNANT]) & (train[Column.SOURCE] != "")]
+
+
+def _train_shares(train: pd.DataFrame | None) -> pd.Series[float] | None:
+    """Return the share of malignant tumours in each source of train, None where nothing is known of train's sources."""
     if train is None or Column.SOURCE not in train:
-        return None, []
-    tumours = train[train[Column.LABEL].isin([BENIGN, MALIGNANT]) & (train[Column.SOURCE] != "")]
-    is_malignant = tumours[Column.LABEL] == MALIGNANT
-    shares = is_malignant.groupby(tumours[Column.SOURCE]).mean()
-    of_image = pd.Series(sources).map(shares).fillna(is_malignant.mean() if len(tumours) else 0.5)
-    return of_image.to_numpy(np.float64), sorted(set(sources.tolist()) - set(shares.index) - {""})
+        return None
+    tumours = _train_tumours(train)
+    is_malignant = (tumours[Column.LABEL] == MALIGNANT).astype(np.float64)
+    return is_malignant.groupby(tumours[Column.SOURCE]).mean()
+
+
+def _unseen(shares: pd.Series[float], sources: NDArray[np.str_]) -> dict[str, Any]:
+    """Return the sources of which train has no tumour, and how many evaluated tumours it can say nothing of."""
+    known = np.isin(sources, shares.index.to_numpy(str))
+    return {"unseen": sorted(set(sources[~known].tolist()) - {""}), "unseen_n": int(np.count_nonzero(~known))}
+
+
+def _source_alone(train: pd.DataFrame | None, shares: pd.Series[float] | None, tumours: _Tumours) -> dict[str, Any]:
+    """Return the figure of the share of malignant tumours that train has in the source of each image."""
+    if train is None or shares is None:
+        return {"reason": NO_MANIFEST}
+    unseen, images = _unseen(shares, tumours.sources)["unseen_n"], len(tumours.sources)
+    if unseen == images:
+        return {"reason": "train has no tumour of these sources"}
+    over_all = (_train_tumours(train)[Column.LABEL] == MALIGNANT).mean()
+    of_image = pd.Series(tumours.sources).map(shares).fillna(over_all)
+    note = f"for {unseen:,} of {images:,} tumours train has none of their source: the share over all sources stands in"
+    return tumours.overall(of_image.to_numpy(np.float64), note if unseen else None)

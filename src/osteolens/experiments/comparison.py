@@ -11,8 +11,8 @@ from osteolens.evaluation.compared_run import ComparedRun
 from osteolens.evaluation.comparison import compare_runs
 from osteolens.evaluation.comparison_figure import comparison_figure
 from osteolens.evaluation.figures import save_figure
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments.reuse import StageRecord
 from osteolens.storage import read_json, sha256_bytes, write_json
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from osteolens.data.table_files import read_cells
 from osteolens.domain import Column, image_stem
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.foreign_table import image_column, read_parts
+from osteolens.experiments.foreign_origins import of_columns, of_data_set
+from osteolens.wording import counted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,10 +36,17 @@ class KnownImages:
         Name of the table to the table, all text.
     parts
         Image to train, val or test, as far as one of the tables divides its images.
+    dividing
+        Name of the table that the parts are of, or would be of.
+    words
+        Name of the table to where it tells cases and sources from, see
+        :func:`osteolens.experiments.foreign_origins.of_columns`.
     """
 
     tables: dict[str, pd.DataFrame]
     parts: pd.Series[str]
+    dividing: str
+    words: dict[str, pd.DataFrame]
 
     @property
     def images(self) -> Container[str]:
@@ -62,19 +71,26 @@ def known_images(
         A table cannot be read, or names an image twice.
     """
     tables: dict[str, pd.DataFrame] = {}
+    words: dict[str, pd.DataFrame] = {}
     if data is not None:
         facts = keyed(facts_of(data), frozenset(), str(options.root))
         tables[str(options.root)] = facts if labels is None else facts.drop(columns=Column.LABEL)
+        words[str(options.root)] = of_data_set(data, options)
     if labels is not None:
-        facts = read_labels(labels, _image_named(labels, options))
-        tables = {str(labels): keyed(facts, _images(tables), str(labels)), **tables}
+        facts = keyed(read_labels(labels, _image_named(labels, options)), _images(tables), str(labels))
+        tables = {str(labels): facts, **tables}
+        words[str(labels)] = of_columns(options.columns.items(), labels.name, facts.index)
     if split_table is not None:
-        tables[str(split_table)] = keyed(read_split_table(split_table), _images(tables), str(split_table))
+        facts = keyed(read_split_table(split_table), _images(tables), str(split_table))
+        tables[str(split_table)] = facts
+        words[str(split_table)] = of_columns((), split_table.name, facts.index)
     dividing = str(labels if split_table is None else split_table)
-    return KnownImages(tables, _parts(tables.get(dividing), dividing))
+    return KnownImages(tables, _parts(tables.get(dividing), dividing), dividing, words)
 
 
-def division(images: pd.DataFrame, parts: pd.Series[str], known: KnownImages) -> pd.DataFrame | None:
+def division(
+    images: pd.DataFrame, parts: pd.Series[str], known: KnownImages, class_names: Sequence[str]
+) -> pd.DataFrame | None:
     """Return the evaluated images and those that the model was trained on, or None where these are not known.
 
     Parameters
@@ -83,11 +99,13 @@ def division(images: pd.DataFrame, parts: pd.Series[str], known: KnownImages) ->
         All images with label, case_id, center and source.
     parts
         Part of each evaluated image.
+    class_names
+        Classes that have probabilities.
 
     Raises
     ------
     EvaluationError
-        A train image has no label.
+        A train image has no label, or one that is none of the classes.
     """
     train = known.parts[known.parts == "train"]
     if train.empty:
@@ -96,9 +114,15 @@ def division(images: pd.DataFrame, parts: pd.Series[str], known: KnownImages) ->
     columns = [Column.LABEL, Column.CASE, Column.CENTER, Column.SOURCE]
     rows = images.loc[both.index, columns].assign(**{Column.SPLIT: both})
     if (unlabelled := rows[Column.LABEL] == "").any():
+        number, first = int(unlabelled.sum()), rows.index[unlabelled][0]
         raise EvaluationError(
-            f"{int(unlabelled.sum())} train image(s) have no label, such as {rows.index[unlabelled][0]}. Add them to "
-            f"the labels, or a column {Column.LABEL} to the table of the split."
+            f"{counted(number, 'train image has', 'train images have')} no label, such as {first}. Add them to the "
+            f"labels, or a column {Column.LABEL} to the table of the split."
+        )
+    if strange := sorted(set(rows[Column.LABEL]) - set(class_names)):
+        raise EvaluationError(
+            f"train images are labelled {', '.join(strange)}, but the predictions have no probability of that; found "
+            f"{', '.join(class_names)}. Add the column, or label these images as the model was trained on them."
         )
     return rows.rename_axis(Column.IMAGE_ID).reset_index()
 

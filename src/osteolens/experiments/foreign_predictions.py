@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from osteolens.data.known_images import SUBGROUPS, first_known, keyed, with_cases
-from osteolens.data.schema import MetadataError
-from osteolens.data.table_files import read_cells
-from osteolens.data.violations import as_table
+from osteolens.data.schema import sound_cells
 from osteolens.domain import Column
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.alignment import named
+from osteolens.evaluation.foreign_numbers import divided_by_sum, read_probabilities
 from osteolens.evaluation.foreign_table import (
+    are_stated,
     class_columns,
     fact_columns,
     image_column,
     known_classes,
     plain,
     read_parts,
-    read_probabilities,
 )
+from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.tied_answers import tied_answers
+from osteolens.experiments.foreign_caveats import doubtful_classes, left_out, renormalised, unknown_cases
 from osteolens.experiments.foreign_images import KnownImages, division, naming
+from osteolens.experiments.foreign_origins import of_columns, taken_from
+from osteolens.wording import counted
 
 logger = logging.getLogger("osteolens")
 
@@ -45,21 +51,33 @@ class ForeignPredictions:
         Age, sex, region and the like of all known images.
     caveats
         What the figures cannot tell because of what is missing, in sentences.
+    headings
+        What the columns of the image's name and of each class are called in the file.
+    taken_from
+        Where cases and sources of the images of `table` come from, see
+        :func:`osteolens.experiments.foreign_origins.taken_from`.
     """
 
     table: PredictionsTable
     manifest: pd.DataFrame | None
     metadata: pd.DataFrame
     caveats: tuple[str, ...]
+    headings: dict[str, str]
+    taken_from: dict[str, dict[str, int]]
 
 
-def gather_predictions(path: Path, known: KnownImages, class_names: Sequence[str]) -> ForeignPredictions:
+def gather_predictions(
+    path: Path, known: KnownImages, class_names: Sequence[str], *, renormalise: bool = False
+) -> ForeignPredictions:
     """Read a table of predictions, find label, case and part of each image, and tell what is left out.
 
     Parameters
     ----------
     class_names
-        Spelling and order of the classes, as far as the table and its labels have them.
+        The classes in their order; the default ones only as far as the table and its labels have them, see
+        :func:`osteolens.evaluation.foreign_table.known_classes`.
+    renormalise
+        See :func:`osteolens.evaluation.foreign_numbers.read_probabilities`.
 
     Raises
     ------
@@ -67,34 +85,51 @@ def gather_predictions(path: Path, known: KnownImages, class_names: Sequence[str
         See :func:`osteolens.experiments.foreign.evaluate_table`; the message names the file.
     """
     with naming(path):
-        rows, own = _read(path, known)
+        rows, own, image_heading = _read(path, known)
         images = first_known([*known.tables.values(), own])
         images, classes = _labelled(images, own, known, class_names)
-        columns = class_columns(rows.columns, classes, images.loc[rows.index, Column.LABEL])
-        answers = pd.DataFrame(read_probabilities(rows, columns), index=rows.index, columns=list(columns))
+        labels, stated = images.loc[rows.index, Column.LABEL], are_stated(class_names)
+        columns = class_columns(rows.columns, classes, labels, stated=stated)
+        answers, sums = _answers(rows, columns, images, renormalise=renormalise)
         images, case_known = with_cases(images)
         parts = _parts(own, known)
-        caveats = (*_unknown_cases(case_known[rows.index]), *_left_out(parts, images, known))
-        for caveat in caveats:
-            logger.warning("%s", caveat)
+    with naming(path if known.parts.empty else known.dividing):
+        missing = tuple(left_out(parts, images, known))
         evaluated = parts[parts != "train"]
+        divided = division(images, evaluated, known, list(columns))
+    with naming(path):
         table = _table(answers.loc[evaluated.index], evaluated, images, own)
-        metadata = images[[name for name in SUBGROUPS if name in images]].rename_axis(Column.IMAGE_ID).reset_index()
-        return ForeignPredictions(table, division(images, evaluated, known), metadata, caveats)
+        ties = tuple(tied_answers(evaluation_parts(table)[0]))
+    doubtful = doubtful_classes(rows.columns, columns, images, class_names)
+    caveats = (*doubtful, *renormalised(sums), *ties, *unknown_cases(case_known[rows.index]), *missing)
+    for caveat in caveats:
+        logger.warning("%s", caveat)
+    own_words = of_columns(fact_columns(rows.columns).items(), path.name, rows.index)
+    given = [*((known.tables[name], known.words[name]) for name in known.tables), (own, own_words)]
+    origins = taken_from(images.loc[evaluated.index], case_known, given)
+    metadata = images[[name for name in SUBGROUPS if name in images]].rename_axis(Column.IMAGE_ID).reset_index()
+    headings = {Column.IMAGE_ID: image_heading, **columns}
+    return ForeignPredictions(table, divided, metadata, caveats, headings, origins)
 
 
-def _read(path: Path, known: KnownImages) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the cells indexed by image, and those that say something beside the probabilities."""
-    cells = read_cells(path)
-    found = as_table(cells.violations)
-    if (found["severity"] == "error").any():
-        raise MetadataError(path, found)
-    if cells.table.empty:
+def _read(path: Path, known: KnownImages) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Return the cells indexed by image, those that say something beside the probabilities, and the image's heading."""
+    cells = sound_cells(path)
+    if cells.empty:
         raise EvaluationError("the table holds no image below its heading.")
-    renamed = cells.table.rename(columns={image_column(cells.table.columns): Column.IMAGE_ID})
-    rows = keyed(renamed, known.images, str(path))
+    heading = image_column(cells.columns)
+    rows = keyed(cells.rename(columns={heading: Column.IMAGE_ID}), known.images, str(path))
     facts = fact_columns(rows.columns)
-    return rows, rows[list(facts.values())].set_axis(list(facts), axis=1)
+    return rows, rows[list(facts.values())].set_axis(list(facts), axis=1), heading
+
+
+def _answers(
+    rows: pd.DataFrame, columns: Mapping[str, str], images: pd.DataFrame, *, renormalise: bool
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Return the probabilities by image and class, and [N] the sums that the rows had."""
+    values = read_probabilities(rows, columns, frozenset(images[Column.LABEL]), renormalise=renormalise)
+    values, sums = divided_by_sum(values)
+    return pd.DataFrame(values, index=rows.index, columns=list(columns)), sums
 
 
 def _labelled(
@@ -108,7 +143,7 @@ def _labelled(
     labels = images.loc[own.index, Column.LABEL]
     if (unlabelled := labels == "").any():
         raise EvaluationError(
-            f"{int(unlabelled.sum())} of {len(labels)} predicted images have no label in "
+            f"{int(unlabelled.sum())} of {counted(len(labels), 'predicted image')} have no label in "
             f"{' or '.join(known.tables) or 'the table'} ({named(labels.index[unlabelled])}). Add the labels, or take "
             "these rows out yourself: what is left out silently could make the model look better than it is."
         )
@@ -118,8 +153,9 @@ def _labelled(
         said = own[Column.LABEL].map(lambda label: classes.get(plain(label), label))
         if (other := (said != "") & (said != images.loc[own.index, Column.LABEL])).any():
             raise EvaluationError(
-                f"{int(other.sum())} image(s) have another label here than in {' or '.join(known.tables)} "
-                f"({named(own.index[other])}). Find out which is right, and take the other column out."
+                f"{counted(int(other.sum()), 'image has', 'images have')} another label here than in "
+                f"{' or '.join(known.tables)} ({named(own.index[other])}). Find out which is right, and "
+                "take the other column out."
             )
     return images, classes
 
@@ -133,46 +169,11 @@ def _parts(own: pd.DataFrame, known: KnownImages) -> pd.Series[str]:
     if (other := (stated != "") & (stated != parts)).any():
         first = parts.index[other][0]
         raise EvaluationError(
-            f"{int(other.sum())} image(s) are in another part here than in the table of the split, such as {first}: "
-            f"{parts[first]} here, {stated[first]} there. Give the split that the model was trained with."
+            f"{counted(int(other.sum()), 'image is', 'images are')} in another part here than in "
+            f"{known.dividing}, such as {first}: {parts[first]} here, {stated[first]} there. Give the split that the "
+            "model was trained with."
         )
     return parts
-
-
-def _unknown_cases(is_known: pd.Series[bool]) -> Iterator[str]:
-    if unknown := int((~is_known).sum()):
-        yield (
-            f"No table says of {unknown} of {len(is_known)} predicted images which case (patient) they are of; each "
-            f"counts as a case of its own, so images of one patient go unseen and intervals may be too narrow. Add a "
-            f"column {Column.CASE}."
-        )
-
-
-def _left_out(parts: pd.Series[str], images: pd.DataFrame, known: KnownImages) -> Iterator[str]:
-    """Yield which predictions are not evaluated, and which images could have been."""
-    trained = int((parts == "train").sum())
-    if trained == len(parts):
-        raise EvaluationError(f"all {trained} predicted images are train images, so there is nothing to evaluate.")
-    if trained:
-        yield f"Of the predictions, {trained} are of train images and are left out."
-    if known.parts.empty:
-        wanted = images.index[images[Column.LABEL] != ""]
-    else:
-        wanted = known.parts.index[known.parts.isin(set(parts) - {"train"})]
-        if strangers := sorted(set(parts.index) - set(known.parts.index)):
-            yield (
-                f"Of the {len(parts)} predicted images, {len(strangers)} are not in the table of the split "
-                f"({named(strangers)}); they count as not trained on, so what is said of shared cases is the least "
-                "there can be. Check that both tables use the same names."
-            )
-    if missing := sorted(set(wanted) - set(parts.index)):
-        where = "labelled images" if known.parts.empty else "images of the evaluated parts"
-        counts = images.loc[images.index.intersection(missing), Column.LABEL].value_counts().sort_index()
-        classes = ", ".join(f"{count} {label}" for label, count in counts.items() if label)
-        yield (
-            f"Of the {where}, {len(missing)} have no prediction ({classes + ': ' if classes else ''}{named(missing)}); "
-            "the figures say nothing of them, and leaving out wrong answers makes any model look better."
-        )
 
 
 def _table(answers: pd.DataFrame, parts: pd.Series[str], images: pd.DataFrame, own: pd.DataFrame) -> PredictionsTable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from osteolens.evaluation.corruption_figures import corruption_figure
 from osteolens.evaluation.figures import save_plot
 from osteolens.evaluation.parts import IDENTITY, evaluation_parts, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments import stages
 from osteolens.experiments.reuse import StageRecord
 from osteolens.inference.corrupted import corrupted_probabilities
@@ -102,7 +104,7 @@ def robustness_record(config: Config, clean: PredictionsTable, tables: dict[str,
         for name, paths in tables.items()
         for strength, path in zip(CORRUPTIONS[name].strengths, paths, strict=True)
     }
-    curves = corruption_curves(clean, given, **options.draws(config.seed))
+    curves = corruption_curves(clean, given, Resampling.of(config))
     return {
         "class_names": list(clean.class_names),
         "split": clean.splits[0],
@@ -162,7 +164,7 @@ def _write_curves(
 ) -> Path:
     answer, figure = run.robustness / RECORD_FILE, run.robustness / FIGURE_FILE
     answered = [[_in_words(name), state, [sha256_file(path) for path in _tables(run, name)]] for name in finished]
-    made_from, outputs = [answered, config.evaluation.draws(config.seed)], [answer, figure, figure.with_suffix(".svg")]
+    made_from, outputs = [answered, asdict(Resampling.of(config))], [answer, figure, figure.with_suffix(".svg")]
     stage = StageRecord(run.robustness)
     if not stage.is_current("curves", made_from, outputs):
         record = robustness_record(config, clean, {name: _tables(run, name) for name in finished})

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from osteolens.config import Config
-from osteolens.data.cache import cached_pictures
 from osteolens.data.headers import image_headers
 from osteolens.data.image_facts import image_metadata
 from osteolens.data.leakage import manifest_leakage
 from osteolens.data.manifest import Manifest, read_manifest
-from osteolens.data.masks import lesion_masks
 from osteolens.data.radiographs import RadiographSet
 from osteolens.data.splits import check_split, make_split, warnings_on, write_split
 from osteolens.domain import Column
@@ -20,17 +19,41 @@ from osteolens.errors import DataError
 from osteolens.evaluation.evaluate import EVALUATION_FILES, SUMMARY_FILE, evaluate
 from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments.novelty import store_novelty
 from osteolens.experiments.reuse import StageRecord
-from osteolens.explain.gallery import gallery_file
-from osteolens.explain.run import explain_run
 from osteolens.inference.manifest import predict_manifest
 from osteolens.inference.predictor import Predictor
-from osteolens.models.checkpoint import checkpoint_path
+from osteolens.models.checkpoint import checkpoint_path, load_checkpoint
 from osteolens.storage import RunFolder, sha256_file, write_json
 from osteolens.training.run import run_folder, train
 
 logger = logging.getLogger("osteolens")
+
+
+@dataclass(frozen=True, slots=True)
+class _Divided:
+    """A run and its division, found and checked once for the stages that need it.
+
+    Attributes
+    ----------
+    state
+        Hashes of the pictures, the metadata and the manifest.
+    is_trained_on
+        Whether the checkpoint is known to be trained with this manifest; False for one without a run folder.
+    """
+
+    scheme: str
+    run: RunFolder
+    manifest: Manifest
+    state: list[str]
+    is_trained_on: bool
+
+    @classmethod
+    def of(cls, config: Config, data: RadiographSet, scheme: str) -> _Divided:
+        run, manifest = run_folder(config, scheme), find_manifest(config, data, scheme)
+        state = [data.data_hash(), data.metadata_hash(), sha256_file(manifest_path(config, scheme))]
+        return cls(scheme, run, manifest, state, _is_trained_on(manifest, run, scheme))
 
 
 def manifest_path(config: Config, scheme: str) -> Path:
@@ -89,33 +112,14 @@ def predict(config: Config, data: RadiographSet, scheme: str) -> Path:
     DataError
         The division has changed since the checkpoint was trained, so training images could be evaluated.
     """
-    run, checkpoint = run_folder(config, scheme), checkpoint_path(config, scheme, "best")
-    manifest = find_manifest(config, data, scheme)
-    _require_trained_on(manifest, run, scheme)
-    flip = config.evaluation.flip_averaging
-    state = [data.data_hash(), data.metadata_hash(), sha256_file(manifest_path(config, scheme))]
-    made_from = [_hash_or_none(checkpoint), *state, flip]
-    record = StageRecord(run.root)
-    if record.is_current("predict", made_from, [run.predictions]):
-        return run.predictions
-    predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator, flip_averaging=flip)
-    predict_manifest(predictor, data, manifest, config.paths.cache_dir).write(run.predictions)
-    record.finish("predict", made_from, [run.predictions])
-    logger.info("predictions of %s: %s", scheme, run.predictions)
-    return run.predictions
+    return _predict(config, data, _Divided.of(config, data, scheme))
 
 
 def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
     """Write the figures of a run's evaluated part, and the leakage that its honesty panel holds."""
-    run = run_folder(config, scheme)
-    table_path = predict(config, data, scheme)
-    manifest = find_manifest(config, data, scheme)
-    state = [
-        data.data_hash(),
-        data.metadata_hash(),
-        data.annotations_hash(),
-        sha256_file(manifest_path(config, scheme)),
-    ]
+    divided = _Divided.of(config, data, scheme)
+    run, manifest, table_path = divided.run, divided.manifest, _predict(config, data, divided)
+    state = [*divided.state, data.annotations_hash(), divided.is_trained_on]
     made_from = [sha256_file(table_path), state, config.evaluation.model_dump(mode="json"), config.seed]
     outputs = [run.evaluation / name for name in EVALUATION_FILES]
     record = StageRecord(run.root)
@@ -124,53 +128,22 @@ def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
         evaluate(
             table,
             run.evaluation,
+            Resampling.of(config),
             validation=validation,
             manifest=manifest.frame,
             metadata=image_metadata(data),
             headers=image_headers(data),
             leakage=write_leakage(run, manifest, data),
-            **config.evaluation.draws(config.seed),
+            epoch_chosen=_epoch_chosen(config, divided),
         )
         record.finish("evaluate", made_from, outputs)
         logger.info("figures of %s: %s", scheme, run.evaluation)
     return run.evaluation / SUMMARY_FILE
 
 
-def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
-    """Write galleries, panels and map scores of a run's evaluated part."""
-    run, checkpoint = run_folder(config, scheme), checkpoint_path(config, scheme, "best")
-    table_path = predict(config, data, scheme)
-    options = [section.model_dump(mode="json") for section in (config.explanation, config.evaluation)]
-    made_from = [sha256_file(table_path), data.annotations_hash(), options, config.seed]
-    names = ("annotation_report.json", "gallery_index.json", "gallery_index.csv")
-    outputs = [run.explanation / name for name in (*names, *map(gallery_file, config.class_names))]
-    record = StageRecord(run.root)
-    if record.is_current("explain", made_from, outputs):
-        return run.explanation
-    table, _ = evaluation_parts(PredictionsTable.from_csv(table_path))
-    predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator)
-    ids = table.frame[Column.IMAGE_ID].tolist()
-    explain_run(
-        predictor.model,
-        predictor.record,
-        cached_pictures([data.path(name) for name in ids], predictor.record, config.paths.cache_dir),
-        table,
-        masks=lesion_masks(data, ids, predictor.record),
-        all_shapes_masks=lesion_masks(data, ids, predictor.record, convention="all_shapes"),
-        out=run.explanation,
-        options=config.explanation,
-        evaluation=config.evaluation,
-        seed=config.seed,
-    )
-    comparison = run.explanation / "annotation_comparison.png"  # where any image is annotated
-    record.finish("explain", made_from, [path for path in (*outputs, comparison) if path.is_file()])
-    logger.info("maps of %s: %s", scheme, run.explanation)
-    return run.explanation
-
-
-def _require_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> None:
+def _is_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> bool:
     if not run.manifest.is_file():  # a checkpoint without a run folder: nothing is known of its division
-        return
+        return False
     parts = [
         dict(zip(frame[Column.IMAGE_ID], frame[Column.SPLIT], strict=True))
         for frame in (manifest.frame, read_manifest(run.manifest).frame)
@@ -180,6 +153,32 @@ def _require_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> None
             f"the manifest of {scheme} is not the one that the checkpoint was trained with ({run.manifest}), so images "
             f"that it was trained on could be evaluated. Train again (--fresh), or name another experiment."
         )
+    return True
+
+
+def _predict(config: Config, data: RadiographSet, divided: _Divided) -> Path:
+    run, checkpoint = divided.run, checkpoint_path(config, divided.scheme, "best")
+    flip = config.evaluation.flip_averaging
+    made_from = [_hash_or_none(checkpoint), *divided.state, flip]
+    record = StageRecord(run.root)
+    if record.is_current("predict", made_from, [run.predictions]):
+        return run.predictions
+    predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator, flip_averaging=flip)
+    predict_manifest(predictor, data, divided.manifest, config.paths.cache_dir).write(run.predictions)
+    record.finish("predict", made_from, [run.predictions])
+    logger.info("predictions of %s: %s", divided.scheme, run.predictions)
+    return run.predictions
+
+
+def _epoch_chosen(config: Config, divided: _Divided) -> bool | None:
+    """Return whether the val part chose the epoch of the best checkpoint, None where its division is not known.
+
+    A checkpoint without validation figures is the last epoch, and of a single epoch there is nothing to choose.
+    """
+    checkpoint = load_checkpoint(checkpoint_path(config, divided.scheme, "best"))
+    if not checkpoint.metrics or Config.model_validate(checkpoint.config).training.epochs == 1:
+        return False
+    return True if divided.is_trained_on else None
 
 
 def _hash_or_none(path: Path) -> str | None:

@@ -8,30 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from osteolens.config import EvaluationOptions, ExplanationOptions
-from osteolens.data.preprocessing import normalise
+from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.figures import save_figure
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.explain.agreement import agreement_report, score_maps
-from osteolens.explain.cam import MapMethod, class_maps
+from osteolens.evaluation.resampling import Resampling
+from osteolens.explain.agreement import MapAgreement, score_maps
+from osteolens.explain.agreement_report import agreement_report
+from osteolens.explain.baselines import score_baselines
+from osteolens.explain.cam import MapMethod, map_meaning, mapped_class, used_method
+from osteolens.explain.cell_map import CellMap
 from osteolens.explain.gallery import Group, choose, gallery_figure, gallery_file, gallery_index, index_table
+from osteolens.explain.map_pictures import write_map_pictures
 from osteolens.explain.panels import choose_panels, comparison_figure
+from osteolens.explain.picture_maps import picture_maps
+from osteolens.explain.score_table import SCORE_TABLE, score_table
+from osteolens.explain.views import Views, input_views
 from osteolens.models.classifier import BTXRDClassifier
-from osteolens.progress import track
 from osteolens.storage import write_json, write_table
 
 logger = logging.getLogger("osteolens")
 
-BATCH = 16
 Pictures = NDArray[np.uint8]
 Masks = Mapping[int, NDArray[np.uint8]]
-Maps = dict[int, NDArray[np.float32]]
+Maps = dict[int, CellMap]
 
 
 def explain_run(
@@ -42,15 +46,17 @@ def explain_run(
     *,
     masks: Masks,
     all_shapes_masks: Masks,
+    views: Views | None = None,
     out: Path,
     options: ExplanationOptions,
-    evaluation: EvaluationOptions,
+    resampling: Resampling,
     seed: int,
 ) -> dict[str, Any]:
     """Make the maps of one part and write what they show.
 
-    Files: ``gallery_<Class>.png``, ``gallery_index.json`` and ``.csv``, ``annotation_report.json`` and, where there are
-    annotations, ``annotation_comparison.png``.
+    Files: ``gallery_<Class>.png``, ``gallery_index.json`` and ``.csv``, ``annotation_report.json``,
+    ``annotation_scores.csv``, ``map_pictures.json`` with the pictures that it names and, where there are annotations,
+    ``annotation_comparison.png``.
 
     Parameters
     ----------
@@ -61,6 +67,8 @@ def explain_run(
     masks, all_shapes_masks
         Row of the table to its mask at input size, uint8 0/1 [S, S]: lesions by their outline, and the union of
         everything drawn. Rows without an annotation are absent.
+    views
+        The radiographs as a reader is shown them; None shows the network's inputs.
     out
         Folder for the files.
 
@@ -74,44 +82,51 @@ def explain_run(
     EvaluationError
         The table and the pictures, or the two kinds of masks, do not belong together.
     ConfigError
-        The closed form was asked for where it is not exact.
+        The closed form or the double resolution was asked for where it is not exact.
     """
     _check(pictures, table, masks, all_shapes_masks)
     annotated = {row: masks[row] for row in sorted(masks) if masks[row].any()}
     groups = choose(table, options.gallery_size)
     needed = sorted({*annotated, *(row for group in groups for row in group.rows)})
-    maps, method = _all_maps(model, record, pictures, needed, options.method)
-    answered = _maps_of(maps, table.probabilities.argmax(axis=1))
-    _write_galleries(groups, table, pictures, maps=answered, masks=annotated, out=out)
+    maps, method = _all_maps(model, record, pictures, needed, options), used_method(model, options.method)
     true_maps = {row: heat for row, heat in _maps_of(maps, table.labels).items() if row in annotated}
     agreement = score_maps(true_maps, annotated, all_shapes_masks, options.iou_thresholds)
-    labels = table.labels[agreement.rows]
-    report = agreement_report(
-        agreement, table.cases[agreement.rows], labels, table.class_names, options=evaluation, seed=seed
+    baselines = score_baselines(
+        model,
+        record,
+        pictures,
+        table.labels,
+        agreement=agreement,
+        maps=true_maps,
+        masks=annotated,
+        options=options,
+        seed=seed,
     )
-    report |= {"method": method, "annotations_outside_the_input": len(masks) - len(annotated)}
+    report = agreement_report(agreement, baselines, table, resampling)
+    report |= {"method": method, "map_class": mapped_class(method, "true class")}
+    report["annotations_outside_the_input"] = len(masks) - len(annotated)
     report[IDENTITY] = predictions_sha256(table)
-    for warning in report["warnings"]:
-        logger.warning(warning)
-    write_json(out / "annotation_report.json", report)
-    if chosen := choose_panels(agreement, labels, options.comparison_panels, seed):
-        figure = comparison_figure(chosen, agreement, table, pictures, maps=true_maps, masks=annotated)
-        save_figure(figure, out / "annotation_comparison.png")
+    _write_report(report, out)
+    write_table(out / SCORE_TABLE, score_table(agreement, table))
+    views = input_views(pictures, annotated) if views is None else views
+    _write_pictures(groups, agreement, table, views, maps=maps, out=out, method=method)
+    _write_comparison(agreement, table, views, maps=true_maps, out=out, method=method, options=options, seed=seed)
     return report
 
 
+def _write_report(report: dict[str, Any], out: Path) -> None:
+    for warning in report["warnings"]:
+        logger.warning(warning)
+    write_json(out / "annotation_report.json", report)
+
+
 def _all_maps(
-    model: BTXRDClassifier, record: Preprocessing, pictures: Pictures, rows: list[int], method: MapMethod
-) -> tuple[Maps, MapMethod]:
-    """Return row to the maps [K, h, w] of all classes (small enough to keep), and the method that made them."""
-    maps: Maps = {}
-    for start in track(range(0, len(rows), BATCH), "class-activation maps"):
-        batch = rows[start : start + BATCH]
-        images = torch.from_numpy(normalise(pictures[batch], record))
-        made = class_maps(model, images, method=method)
-        maps.update(zip(batch, made.maps, strict=True))
-        method = made.method
-    return maps, method
+    model: BTXRDClassifier, record: Preprocessing, pictures: Pictures, rows: list[int], options: ExplanationOptions
+) -> Maps:
+    """Return row to the maps [K, h, w] of all classes, small enough to keep."""
+    every = np.tile(np.arange(model.network.num_classes), (len(rows), 1))
+    maps = picture_maps(model, record, pictures, every, options=options, rows=rows)
+    return {row: maps[place] for place, row in enumerate(rows)}
 
 
 def _maps_of(maps: Maps, classes: NDArray[np.int64]) -> Maps:
@@ -119,15 +134,49 @@ def _maps_of(maps: Maps, classes: NDArray[np.int64]) -> Maps:
     return {row: heat[classes[row]] for row, heat in maps.items()}
 
 
-def _write_galleries(
-    groups: list[Group], table: PredictionsTable, pictures: Pictures, *, maps: Maps, masks: Masks, out: Path
+def _write_pictures(
+    groups: list[Group],
+    agreement: MapAgreement,
+    table: PredictionsTable,
+    views: Views,
+    *,
+    maps: Maps,
+    out: Path,
+    method: MapMethod,
 ) -> None:
+    """Write the galleries and the pictures of every map."""
+    meaning, answered = map_meaning(method, "answered class"), _maps_of(maps, table.probabilities.argmax(axis=1))
+    area_shares = dict(zip(agreement.rows.tolist(), agreement.area_share.tolist(), strict=True))
     for name in table.class_names:
-        figure = gallery_figure([g for g in groups if g.class_name == name], table, pictures, maps=maps, masks=masks)
+        own = [group for group in groups if group.class_name == name]
+        figure = gallery_figure(own, table, views, maps=answered, area_shares=area_shares, meaning=meaning)
         save_figure(figure, out / gallery_file(name))
-    index = gallery_index(groups, table, masks)
+    shown = sorted({row for group in groups for row in group.rows})
+    if zero := sum(answered[row].is_zero for row in shown):
+        logger.warning("%d of %d maps in the galleries are 0 everywhere: no evidence was found.", zero, len(shown))
+    index = gallery_index(groups, table, area_shares) | {"map_class": mapped_class(method, "answered class")}
     write_json(out / "gallery_index.json", index)
     write_table(out / "gallery_index.csv", index_table(index))
+    write_map_pictures(groups, table, views, maps=maps, area_shares=area_shares, out=out, method=method)
+
+
+def _write_comparison(
+    agreement: MapAgreement,
+    table: PredictionsTable,
+    views: Views,
+    *,
+    maps: Maps,
+    out: Path,
+    method: MapMethod,
+    options: ExplanationOptions,
+    seed: int,
+) -> None:
+    """Write the comparison panel, where any image is annotated."""
+    labels, cases = table.labels[agreement.rows], table.cases[agreement.rows]
+    if chosen := choose_panels(agreement, labels, cases, options.comparison_panels, seed):
+        meaning = map_meaning(method, "true class")
+        figure = comparison_figure(chosen, agreement, table, views, maps=maps, meaning=meaning)
+        save_figure(figure, out / "annotation_comparison.png")
 
 
 def _check(pictures: Pictures, table: PredictionsTable, masks: Masks, all_shapes_masks: Masks) -> None:

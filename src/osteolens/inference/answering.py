@@ -1,20 +1,18 @@
-"""What every runtime of a network can do: answer for files, with maps and with what was decided on validation."""
+"""What every runtime of a network can do: answer for pictures, with maps and with what was decided on validation."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.data.images import read_grey
-from osteolens.data.preprocessing import read_input
+from osteolens.config import ExplanationOptions
 from osteolens.domain import Prediction, Preprocessing
-from osteolens.explain.overlay import overlay
-from osteolens.explain.upsample import onto_picture
+from osteolens.explain.cam import MapMethod
+from osteolens.explain.cell_map import CellMap
 from osteolens.inference.decision_record import DecisionRecord
+from osteolens.inference.reading import InputBatch
 
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -56,17 +54,26 @@ class Answering(ABC):
         """Return class probabilities [N, classes] for resized pictures uint8 [N, size, size]."""
 
     @abstractmethod
-    def maps(self, pictures: Pictures, classes: Sequence[int] | None = None) -> Floats:
-        """Return maps [N, K, h, w], 0 to 1, of K class indices or of all; an InferenceError where there are none."""
+    def map_method(self, options: ExplanationOptions) -> MapMethod:
+        """Return the method that makes its maps, never ``auto``.
 
-    def answer(self, path: Path, name: str) -> Prediction:
-        """Answer for one file under the name that results give it; raises DataError for one that cannot be read."""
-        probabilities = self.probabilities(read_input(path, self.record)[None])
-        decision = None if self.decisions is None else self.decisions.decide(probabilities)[0]
-        return Prediction(name, dict(zip(self.class_names, probabilities[0].tolist(), strict=True)), decision)
+        Raises
+        ------
+        ConfigError, InferenceError
+            Maps cannot be made as the options ask, or not at all.
+        """
 
-    def overlay(self, path: Path, class_name: str) -> Pictures:
-        """Return a file's picture at its own size with the map of a class over it, RGB uint8 [height, width, 3]."""
-        maps = self.maps(read_input(path, self.record)[None], [self.class_names.index(class_name)])[0, 0]
-        grey = read_grey(path)
-        return overlay(grey, onto_picture(maps, grey.shape[0], grey.shape[1], self.record))
+    @abstractmethod
+    def maps(self, pictures: Pictures, classes: NDArray[np.int64], options: ExplanationOptions) -> CellMap:
+        """Return maps [N, K, h, w] of the classes [N, K] of resized pictures; raises as :meth:`map_method`."""
+
+    def answers(self, batch: InputBatch) -> list[Prediction]:
+        """Answer for each picture of a batch that was read."""
+        if not batch.names:
+            return []
+        rows = self.probabilities(batch.pictures)
+        decided = [None] * len(rows) if self.decisions is None else self.decisions.decide(rows)
+        return [
+            Prediction(name, dict(zip(self.class_names, row, strict=True)), decision)
+            for name, row, decision in zip(batch.names, rows.tolist(), decided, strict=True)
+        ]

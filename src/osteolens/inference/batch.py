@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from PIL import Image
+from numpy.typing import NDArray
 
-import osteolens
-from osteolens.data.dicom.recognition import begins_as_dicom
-from osteolens.domain import IMAGE_SUFFIXES, Prediction
-from osteolens.errors import DataError
+from osteolens.config import ExplanationOptions
+from osteolens.domain import Prediction
 from osteolens.inference.answering import Answering
-from osteolens.progress import track
-from osteolens.storage import atomic_writer, write_json, write_table
-
-DICOM_DIRECTORY = "DICOMDIR"  # the table of contents of a disc, itself a DICOM file
-OTHER_PICTURES = (".gif", ".webp", ".heic", ".jp2")  # refused in words, not passed over in silence
+from osteolens.inference.batch_record import batch_record
+from osteolens.inference.maps import MappedPicture, draw_each, lay, map_batch, warn_of_no_evidence, write_png
+from osteolens.inference.reading import Failure, read_batches
+from osteolens.storage import write_json, write_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +33,16 @@ class BatchResult:
     """
 
     predictions: tuple[Prediction, ...]
-    failures: tuple[tuple[str, str], ...]
+    failures: tuple[Failure, ...]
 
     def to_dict(self, predictor: Answering) -> dict[str, Any]:
         """Return the content of ``predictions.json``."""
-        return {
-            "notice": osteolens.NOT_FOR_CLINICAL_USE,
-            "checkpoint_sha256": predictor.sha256,
-            "engine": predictor.engine,
-            "class_names": list(predictor.class_names),
-            "predictions": [
-                {"image": answer.image, "label": answer.label, "probabilities": answer.probabilities}
-                | ({} if answer.decision is None else {"decision": answer.decision.to_dict()})
-                for answer in self.predictions
-            ],
-            "failures": [{"image": name, "reason": reason} for name, reason in self.failures],
-        }
+        predictions = [
+            {"image": answer.image, "label": answer.label, "probabilities": answer.probabilities}
+            | ({} if answer.decision is None else {"decision": answer.decision.to_dict()})
+            for answer in self.predictions
+        ]
+        return batch_record(predictor, self.failures, predictions=predictions)
 
     def to_table(self) -> pd.DataFrame:
         """Return the content of ``predictions.csv``: image, label, one probability column per class."""
@@ -64,60 +55,35 @@ class BatchResult:
         )
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """Return the pictures of a folder and its sub-folders, sorted; hidden files and other kinds are passed over.
-
-    DICOM files as archives and discs name them, without suffix or by a UID, are found by how they begin.
-
-    Raises
-    ------
-    DataError
-        The folder is missing or holds no picture.
-    """
-    if not folder.is_dir():
-        raise DataError(f"the folder {folder} does not exist.")
-    suffixes = {*IMAGE_SUFFIXES, *OTHER_PICTURES}
-    visible = (path for path in folder.rglob("*") if not path.name.startswith("."))
-    found = sorted(path for path in visible if path.suffix.lower() in suffixes or _is_unnamed_dicom(path))
-    if not found:
-        raise DataError(f"the folder {folder} holds no picture ({', '.join(sorted(suffixes))}).")
-    return found
-
-
-def _is_unnamed_dicom(path: Path) -> bool:
-    bears_no_kind = not path.suffix or path.suffix[1:].isdigit()
-    return bears_no_kind and path.name != DICOM_DIRECTORY and begins_as_dicom(path)
-
-
-def infer(predictor: Answering, paths: Sequence[Path], out: Path, *, gradcam: bool = False) -> BatchResult:
+def infer(
+    predictor: Answering, paths: Sequence[Path], out: Path, *, explanation: ExplanationOptions | None = None
+) -> BatchResult:
     """Answer for every path and write ``predictions.csv``, ``predictions.json`` and, if asked for, overlays.
 
     Parameters
     ----------
-    gradcam
-        Write ``overlays/<name>.png`` with the map of the answered class, at the picture's own size.
+    explanation
+        Write ``overlays/<name>.png`` with the map of the answered class, at the picture's own size, made so.
     """
     predictions: list[Prediction] = []
-    failures: list[tuple[str, str]] = []
-    for path, name in track(list(_named(paths)), "answering"):
-        try:
-            answer = predictor.answer(path, name)
-        except DataError as error:
-            failures.append((name, str(error)))
-            continue
-        predictions.append(answer)
-        if gradcam:
-            overlay = Image.fromarray(predictor.overlay(path, answer.label))
-            with atomic_writer(out / "overlays" / f"{name}.png") as stream:
-                overlay.save(stream, format="PNG")
+    failures: list[Failure] = []
+    mapped: list[MappedPicture] = []
+
+    def draw(picture: MappedPicture, grey: NDArray[np.uint8]) -> None:
+        laid = lay(grey, picture.maps[0], predictor.record)
+        write_png(out / "overlays" / f"{picture.answer.image}.png", laid.coloured)
+
+    for batch in read_batches(paths, predictor.record, predictor.batch_size, "answering"):
+        answers = predictor.answers(batch)
+        refused: list[Failure] = []
+        if explanation is not None:
+            made = map_batch(predictor, batch, answers, explanation)
+            refused = draw_each(made, draw)
+            mapped += made
+        failures += [*batch.failures, *refused]
+        predictions += [answer for answer in answers if answer.image not in dict(refused)]
+    warn_of_no_evidence(mapped)
     result = BatchResult(tuple(predictions), tuple(failures))
     write_json(out / "predictions.json", result.to_dict(predictor))
     write_table(out / "predictions.csv", result.to_table())
     return result
-
-
-def _named(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield each path with its name below the batch's common folder, so that equal file names stay apart."""
-    common = os.path.commonpath([path.parent for path in paths])
-    for path in paths:
-        yield path, Path(os.path.relpath(path, common)).as_posix()

@@ -15,11 +15,11 @@ from osteolens.data.preprocessing import read_input
 from osteolens.data.radiographs import load_radiographs
 from osteolens.domain import Column
 from osteolens.errors import ConfigError
-from osteolens.inference.batch import list_pictures
 from osteolens.inference.export import export
 from osteolens.inference.golden import golden_pictures, verify
 from osteolens.inference.predictor import EXPORT_SUFFIX, Predictor
 from osteolens.inference.quantise import CALIBRATION_PICTURES, quantise
+from osteolens.inference.reading import list_pictures
 from osteolens.randomness import named_generator
 from osteolens.storage import RunFolder
 

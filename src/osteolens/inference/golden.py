@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import osteolens
-from osteolens.config import InferenceOptions
+from osteolens.config import ExplanationOptions, InferenceOptions
 from osteolens.data.phantom import generate_phantom
 from osteolens.data.preprocessing import read_input
 from osteolens.errors import ConfigError, InferenceError
 from osteolens.inference.answering import Answering
-from osteolens.inference.batch import list_pictures
 from osteolens.inference.export_record import CALIBRATED
 from osteolens.inference.onnx_runner import OnnxPredictor
 from osteolens.inference.predictor import Predictor
+from osteolens.inference.reading import list_pictures
 from osteolens.storage import sha256_file, write_json
 
 TOLERANCE = 1e-3  # largest difference of a probability or of a map's value that is let pass
@@ -98,7 +98,7 @@ class _Expected:
         probabilities = predictor.probabilities(pictures)
         scaling = None if predictor.decisions is None else predictor.decisions.scaling
         calibrated = None if scaling is None else scaling.apply(probabilities)
-        maps = None if predictor.model.linear_head() is None else predictor.maps(pictures)
+        maps = None if predictor.model.linear_head() is None else _all_maps(predictor, pictures)
         return cls(probabilities, calibrated, maps)
 
 
@@ -113,7 +113,7 @@ def _compare(
     answers = exported.probabilities(pictures)
     single = np.concatenate([exported.probabilities(picture[None]) for picture in pictures[:SINGLES]])
     calibrated = None if expected.calibrated is None else exported.output(CALIBRATED, pictures)
-    maps = exported.maps(pictures) if exported.export.has_maps else None
+    maps = _all_maps(exported, pictures) if exported.export.has_maps else None
     return {
         "reason": None,
         "probabilities": max(_largest(expected.probabilities, answers), _largest(expected.probabilities, single)),
@@ -125,6 +125,11 @@ def _compare(
 
 def _inputs(network: Answering, paths: Sequence[Path]) -> NDArray[np.uint8]:
     return np.stack([read_input(path, network.record) for path in paths])
+
+
+def _all_maps(network: Answering, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    classes = np.tile(np.arange(len(network.class_names)), (len(pictures), 1))
+    return network.maps(pictures, classes, ExplanationOptions(method="closed_form")).values
 
 
 def _largest(expected: NDArray[Any] | None, found: NDArray[Any]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.config import InferenceOptions
+from osteolens.config import ExplanationOptions, InferenceOptions
 from osteolens.domain import Preprocessing
-from osteolens.errors import CheckpointError, InferenceError
+from osteolens.errors import CheckpointError, ConfigError, InferenceError
+from osteolens.explain.cam import MapMethod
+from osteolens.explain.cell_map import CellMap
 from osteolens.inference.answering import Answering, Floats, Pictures
 from osteolens.inference.decision_record import DecisionRecord
 from osteolens.inference.export_file import read_export, require_package
@@ -71,15 +73,24 @@ class OnnxPredictor(Answering):
         answers = self.output(PROBABILITIES, pictures).astype(np.float64)
         return answers / answers.sum(axis=1, keepdims=True)
 
-    def maps(self, pictures: Pictures, classes: Sequence[int] | None = None) -> Floats:
-        """Return maps [N, K, h, w], 0 to 1, in closed form."""
+    def map_method(self, options: ExplanationOptions) -> MapMethod:
+        """Return the closed form; an InferenceError or a ConfigError tells of maps that the model does not hold."""
         if not self.export.has_maps:
             raise InferenceError(
                 f"the model exported from {self.export.backbone} holds no maps: they are not exact in closed form for "
                 "this network. Use its checkpoint for maps."
             )
-        maps = self.output(MAPS, pictures)
-        return maps if classes is None else maps[:, list(classes)]
+        if options.method not in {"auto", "closed_form"} or options.resolution != "native":
+            raise ConfigError(
+                f"explanation.method = {options.method} and explanation.resolution = {options.resolution} need the "
+                "checkpoint: an exported model holds maps in closed form at native resolution."
+            )
+        return "closed_form"
+
+    def maps(self, pictures: Pictures, classes: NDArray[np.int64], options: ExplanationOptions) -> CellMap:
+        """Return maps [N, K, h, w] of the classes [N, K] of resized pictures; raises as :meth:`map_method`."""
+        self.map_method(options)
+        return CellMap(np.take_along_axis(self.output(MAPS, pictures), classes[:, :, None, None], axis=1))
 
     def output(self, name: str, pictures: Pictures) -> Floats:
         """Return one output of the graph for resized pictures uint8 [N, size, size]."""

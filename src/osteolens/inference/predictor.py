@@ -1,10 +1,9 @@
-"""A checkpoint that answers: for pictures already resized, for a file, for a whole manifest."""
+"""A checkpoint that answers: for pictures already resized, for files, for a whole manifest."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from osteolens.config import Config, InferenceOptions
-from osteolens.data.preprocessing import normalise
+from osteolens.config import Config, ExplanationOptions, InferenceOptions
 from osteolens.domain import Preprocessing
 from osteolens.errors import ConfigError, DataError, EvaluationError
-from osteolens.explain.cam import class_maps
+from osteolens.explain.cam import MapMethod, used_method
+from osteolens.explain.cell_map import CellMap
+from osteolens.explain.picture_maps import picture_maps
 from osteolens.inference.answering import Answering, Floats, Pictures
 from osteolens.inference.decision_record import DecisionRecord, read_decisions
 from osteolens.inference.novelty import Novelty, NoveltyModel
@@ -163,11 +163,10 @@ class Predictor(Answering):
         """Return how far pooled features [N, F] lie from those trained on; None where the checkpoint cannot tell."""
         return None if self.novelty_model is None else self.novelty_model.judge(features)
 
-    def maps(self, pictures: Pictures, classes: Sequence[int] | None = None) -> Floats:
-        """Return maps [N, K, h, w], 0 to 1, made as the checkpoint's configuration says."""
-        device, method = next(self.model.parameters()).device, self.config.explanation.method
-        made = []
-        for start in range(0, len(pictures), self.batch_size):
-            images = torch.from_numpy(normalise(pictures[start : start + self.batch_size], self.record)).to(device)
-            made.append(class_maps(self.model, images, method=method, classes=classes).maps)
-        return np.concatenate(made)
+    def map_method(self, options: ExplanationOptions) -> MapMethod:
+        """Return the method that makes the maps, never ``auto``."""
+        return used_method(self.model, options.method)
+
+    def maps(self, pictures: Pictures, classes: NDArray[np.int64], options: ExplanationOptions) -> CellMap:
+        """Return maps [N, K, h, w] of the classes [N, K] of resized pictures."""
+        return picture_maps(self.model, self.record, pictures, classes, options=options)

@@ -14,7 +14,18 @@ from typer.core import TyperGroup
 import osteolens
 from osteolens.errors import EXIT_FAILURE, OsteolensError
 from osteolens.interfaces.terminal import say
-from osteolens.interfaces.verbs import answers, audit, compare, download, export, phantom, robustness, runs, splits
+from osteolens.interfaces.verbs import (
+    answers,
+    audit,
+    compare,
+    download,
+    export,
+    gradcam,
+    phantom,
+    robustness,
+    runs,
+    splits,
+)
 
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
@@ -89,7 +100,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "train": runs.train,
     "predict": runs.predict,
     "eval": runs.evaluate,
-    "gradcam": runs.gradcam,
+    "gradcam": gradcam.gradcam,
     "robustness": robustness.robustness,
     "compare": compare.compare,
     "report": runs.report,

@@ -15,12 +15,15 @@ from osteolens.data.sources import read_source
 from osteolens.data.splits import expand_schemes
 from osteolens.domain import SCHEME_FAMILIES, Column
 from osteolens.errors import DataError
-from osteolens.evaluation.headline import Resampling
+from osteolens.evaluation.evaluate import SUMMARY_FILE
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments import stages
 from osteolens.experiments.comparison import write_comparison
+from osteolens.experiments.explanation import explain
 from osteolens.experiments.reuse import StageRecord
 from osteolens.reporting.audit_report import VIOLATIONS, write_audit_report
 from osteolens.reporting.experiment_report import write_experiment_report
+from osteolens.reporting.map_index import write_map_index
 from osteolens.reporting.model_card import write_model_card
 from osteolens.reporting.poc_report import write_poc_report
 from osteolens.reporting.results_page import write_results_page
@@ -57,7 +60,7 @@ def main_job(config: Config) -> Path:
         stages.train_run(config, data, scheme)
         stages.predict(config, data, scheme)
         stages.evaluate_run(config, data, scheme)
-        stages.explain(config, data, scheme)
+        explain(config, data, scheme)
     return write_report(config)
 
 
@@ -107,9 +110,10 @@ def write_report(config: Config, markdown: Path | None = None, *, command: str =
     for run in runs:
         write_run_report(run)
         write_model_card(run)
+        if run.maps is not None:
+            write_map_index(run.folder)
     write_poc_report(runs, folder, audit_folder(config) / AUDIT)
-    resampling = Resampling(**config.evaluation.draws(config.seed))
-    comparison = write_comparison([run.compared for run in runs], folder, resampling)
+    comparison = write_comparison([run.compared for run in runs], folder, Resampling.of(config))
     if markdown is not None:
         write_results_page(runs, comparison, markdown, command=command)
     return write_experiment_report(runs, comparison, folder / "report.html")
@@ -127,7 +131,7 @@ def finished_runs(config: Config) -> list[RunFolder]:
         There is none.
     """
     folder = config.paths.results_dir / config.experiment
-    found = {path.parent.parent.name for path in folder.glob("*/evaluation/metrics_summary.json")}
+    found = {path.parent.parent.name for path in folder.glob(f"*/evaluation/{SUMMARY_FILE}")}
     if not found:
         raise DataError(f"{folder} holds no evaluated run. Run osteolens train and osteolens eval first.")
     return [run_folder(config, scheme) for scheme in _in_order(found, config.data.split_schemes)]

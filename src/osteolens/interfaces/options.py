@@ -47,7 +47,20 @@ LabelsTable = Annotated[
 ]
 SplitTable = Annotated[
     Path | None,
-    typer.Option(help="CSV of image_id and split: what the model of --predictions was trained on.", show_default=False),
+    typer.Option(help="CSV or Excel of image_id and split: what --predictions was trained on.", show_default=False),
+]
+ImageFile = Annotated[Path | None, typer.Option(help="One radiograph.", show_default=False)]
+ImageFolder = Annotated[
+    Path | None, typer.Option(help="A folder of radiographs, with its sub-folders.", show_default=False)
+]
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(help="A checkpoint, or an exported model (.onnx).", show_default="inference.default_checkpoint"),
+]
+
+Renormalise = Annotated[
+    bool,
+    typer.Option("--renormalise", help="Divide rows of --predictions that sum to 0.95 to 1.05 by their sum."),
 ]
 EvaluationFolder = Annotated[
     Path | None,
@@ -78,6 +91,31 @@ def require_png(path: Path | None, option: str) -> None:
     """Raise :class:`ConfigError` for the path of a picture that would not be named as what it is."""
     if path is not None and path.suffix.lower() != ".png":
         raise ConfigError(f"{option} writes PNG, so {path} must end in .png.")
+
+
+def picture_source(
+    image: Path | None, input_dir: Path | None, checkpoint: Path | None, config: Config
+) -> tuple[Path, Path]:
+    """Return the radiograph or folder that a verb works on and its checkpoint, or tell all that is missing."""
+    source = image or input_dir
+    chosen = checkpoint or config.inference.default_checkpoint
+    problems = []
+    if (image is None) == (input_dir is None):
+        problems.append("give either --image FILE or --input-dir FOLDER.")
+    if chosen is None:
+        problems.append("name a checkpoint with --checkpoint, or set inference.default_checkpoint.")
+    if problems or chosen is None or source is None:
+        raise ConfigError(*problems)
+    return source, chosen
+
+
+def require_outside(out: Path, input_dir: Path | None) -> None:
+    """Raise :class:`ConfigError` where the pictures that are made would be taken for radiographs the next time."""
+    if input_dir is not None and out.resolve().is_relative_to(input_dir.resolve()):
+        raise ConfigError(
+            f"--out {out} lies in --input-dir {input_dir}, so the next call would take the pictures that this one "
+            "makes for radiographs. Choose a folder outside."
+        )
 
 
 def chosen_splits(config: Config, splits: list[str] | None, *, all_splits: bool) -> list[str]:

@@ -10,6 +10,7 @@ import osteolens
 if TYPE_CHECKING:  # both bring torch, which a leakcheck does not need
     from osteolens.inference.answering import Answering
     from osteolens.inference.batch import BatchResult
+    from osteolens.inference.explained import ExplainedBatch
 
 
 def split_table(counts: dict[str, dict[str, int]]) -> str:
@@ -74,3 +75,18 @@ def _difference_line(runtime: str, values: dict[str, Any]) -> str:
     named = [(what, values[what]) for what in ("probabilities", "calibrated", "maps") if values[what] is not None]
     told = ", ".join(f"{what} {value:.1e}" for what, value in named)
     return f"  {runtime:12} {told}; other answers: {values['other_answers']}"
+
+
+def maps_table(result: ExplainedBatch, out: Path) -> str:
+    """Return one line per map: answer, class of the map, probability, evidence, picture; then the refusals."""
+    width = max([len(str(entry[key])) for entry in result.entries for key in ("answered", "class")] + [8])
+    lines = [f"{'answer':{width}}  {'map of':{width}}  {'probability':>11}  {'evidence':8}  image"]
+    for entry in result.entries:
+        evidence = "none" if entry["zero_map"] else "found"
+        words = f"{entry['answered']:{width}}  {entry['class']:{width}}  {entry['probability']:>11.3f}  {evidence:8}"
+        lines.append(f"{words}  {entry['image']}")
+    lines += [f"not explained: {reason}" for _, reason in result.failures]
+    pictures = len({entry["image"] for entry in result.entries})
+    lines.append(f"{pictures} explained, {len(result.failures)} not; results in {out}")
+    lines.append(osteolens.NOT_FOR_CLINICAL_USE)
+    return "\n".join(lines)

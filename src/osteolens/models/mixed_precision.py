@@ -13,7 +13,7 @@ def keep_strided_depthwise_in_float32(network: nn.Module) -> int:
     """Let the strided depthwise convolutions of a network compute in float32 under autocast on a CPU.
 
     The backward pass of such a convolution in bfloat16 is 2 to 20 times slower than in float32 with oneDNN, the library
-    that torch calls on a CPU; the four of MobileNetV2 took 36 % of a training step at 128 pixels and batch 16, and with
+    that torch calls on a CPU; the four of MobileNetV2 took 36% of a training step at 128 pixels and batch 16, and with
     them in float32 the step went from 51 to 73 images per second on one thread (``benchmarks/training_step.py``
     repeats the measurement). Without autocast, and on an accelerator, nothing changes.
 

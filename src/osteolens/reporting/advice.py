@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from osteolens.data.audit.findings import counted
 from osteolens.domain import MALIGNANT
-from osteolens.evaluation.conclusion import advantage_verdict, best_blind
+from osteolens.evaluation.conclusion import advantage_verdict, best_blind, given
 from osteolens.reporting.html import count, fixed, percent
 from osteolens.reporting.metric_table import difference_cell, metric_text
 from osteolens.reporting.run_results import RunResults
-from osteolens.reporting.run_tables import MAP_DIGITS
+from osteolens.wording import counted
 
 NOTABLE_LOSS = 0.05  # of balanced accuracy under a corruption, at the lower limit
 WIDE = 0.2  # interval of a sensitivity: the cases are too few to plan with
@@ -68,7 +67,7 @@ def _blind(run: RunResults) -> Advice | None:
         "Do not read accuracy as recognition of lesions. Balance the sources in training (training.sampling "
         "class_source), take differences between them away (data.equalise_resolution, data.clean_background), and "
         "compare again.",
-        f"A model that sees no pixel and is given {', '.join(best['inputs'])} reaches an accuracy of "
+        f"A model that sees no pixel and is given {given(best)} reaches an accuracy of "
         f"{metric_text(best['scores']['accuracy'])}; the network's minus that is "
         f"{_difference(best['advantage']['accuracy'])}.",
     )
@@ -174,8 +173,8 @@ def _maps(run: RunResults) -> Advice | None:
         return None
     return Advice(
         "Do not show the maps as evidence of where a lesion is.",
-        f"The strongest point of a map lies in the lesion in a share of {metric_text(found, MAP_DIGITS)} of the "
-        f"images, a spot in the middle of every image in {metric_text(prior, MAP_DIGITS)}.",
+        f"The strongest point of a map lies in the lesion in a share of {metric_text(found)} of the "
+        f"images, a spot in the middle of every image in {metric_text(prior)}.",
     )
 
 
@@ -185,7 +184,7 @@ def _worst_group(run: RunResults) -> Advice | None:
         return None
     return Advice(
         f"Look at the wrong answers in {worst['grouping']} {worst['group']} one by one.",
-        f"Accuracy is lowest there: {metric_text(worst)} on {count(worst['n'])} images, against "
+        f"Accuracy is lowest there: {metric_text(worst)} on {counted(worst['n'], 'image')}, against "
         f"{metric_text(run.summary['overall']['accuracy'])} on all. Groups differ in their classes, and the lowest of "
         f"{count(worst['compared'])} groups is low by chance too.",
     )

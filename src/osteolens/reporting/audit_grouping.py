@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from osteolens.data.audit.findings import counted
 from osteolens.reporting.audit_tables import Section, table
 from osteolens.reporting.dataset_words import POOLED_NORMALS
 from osteolens.reporting.html import count, fixed, percent
+from osteolens.wording import counted
 
 _WORDS = {
     "n": "images",

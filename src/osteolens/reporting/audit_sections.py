@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from osteolens.data.audit.findings import counted
 from osteolens.reporting.audit_grouping import grouping_section, leakage_section, origin_section
 from osteolens.reporting.audit_tables import Section, counts_table, listed, quantile_table, records_table, table
 from osteolens.reporting.html import count, percent
+from osteolens.wording import counted
 
 _INTRODUCTIONS = {
     "center": "Where a picture was made or published must not tell its class; where it does, a network can learn that.",

@@ -109,7 +109,8 @@ def metrics(run: RunResults) -> Section:
     decisions = run.decisions
     chosen = (
         f"Thresholds, temperatures and prediction sets were chosen on the {decisions['validation']['split']} part and "
-        f"seen on the {decisions['test']['split']} part, which served for nothing else."
+        f"seen on the {decisions['test']['split']} part; whether the {decisions['test']['split']} figures were looked "
+        "at while the recipe was sought is not recorded."
         if decisions["fitted"]
         else f"Nothing was chosen on other images: {decisions['reason']}."
     )
@@ -124,9 +125,10 @@ def metrics(run: RunResults) -> Section:
             "is the area under the precision-recall curve."
         ),
         f"The answer is the most probable class; probabilities are {averaged}. {chosen}",
-        f"{intervals_sentence(run)} Where resamples do not differ, a share near 0 or 1 has Wilson's interval instead.",
+        intervals_sentence(run),
         (
-            f"Groups of fewer than {count(run.honesty['subgroups']['fewest_ranked'])} images are shown but not ranked. "
+            f"Groups of fewer than {count(run.honesty['subgroups']['fewest_ranked'])} images are shown but not ranked, "
+            f"by macro AUC those with fewer than {count(run.honesty['subgroups']['fewest_cases'])} cases of a class. "
             "No correction is made for looking at many groups."
         ),
         "What cannot be computed is not defined, with the reason; it is never counted as 0.",

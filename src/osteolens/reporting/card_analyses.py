@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from osteolens.reporting.advice import advice_on
 from osteolens.reporting.chapters import Section
 from osteolens.reporting.dataset_words import DatasetWords
 from osteolens.reporting.decision_chapter import decision_chapter
 from osteolens.reporting.document import blocks, without_figures
-from osteolens.reporting.honesty_chapter import blind_models, conclusion_sentences, within_sources, worst_subgroups
+from osteolens.reporting.honesty_chapter import blind_models, within_sources, worst_subgroups
 from osteolens.reporting.html import PageTable, count
 from osteolens.reporting.map_chapter import NO_MAPS, map_sentences, map_table
 from osteolens.reporting.metric_table import MetricCell, MetricTable, metric_cell
@@ -17,7 +18,7 @@ from osteolens.reporting.performance_chapter import performance_chapter
 from osteolens.reporting.robustness_chapter import robustness_chapter
 from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.run_words import missed
-from osteolens.reporting.subgroup_chapter import subgroup_chapter
+from osteolens.reporting.subgroup_chapter import resting_on, subgroup_chapter
 
 _DECIDED = {"operating", "calibration", "conformal", "selective"}
 _CROSSED = ("source", "sex")  # groupings whose classes are told apart
@@ -73,7 +74,7 @@ def caveats(run: RunResults) -> Section:
             Section(
                 "conclusion",
                 "What may be concluded",
-                blocks(conclusion_sentences(str(run.honesty["conclusion"]))),
+                blocks(list(run.honesty["conclusion_sentences"])),
             ),
             Section(
                 "advice",
@@ -116,7 +117,7 @@ def _crossed(run: RunResults) -> Section:
     rows = [
         (
             f"{grouping}: {group}",
-            tuple(_sensitivity(scores["sensitivity"][name], scores["per_class_n"][name]) for name in run.class_names),
+            tuple(_sensitivity(scores, name) for name in run.class_names),
         )
         for grouping in _CROSSED
         for group, scores in groupings.get(grouping, {}).items()
@@ -127,8 +128,7 @@ def _crossed(run: RunResults) -> Section:
     return Section("crossed", "Intersectional: classes within source and sex", blocks(table, nothing))
 
 
-def _sensitivity(entry: dict[str, object], images: int) -> MetricCell:
-    if not images:
+def _sensitivity(scores: dict[str, Any], name: str) -> MetricCell:
+    if not scores["per_class_n"][name]:
         return MetricCell("no image")
-    cell = metric_cell(entry)
-    return replace(cell, detail=f"{cell.detail}; n = {count(images)}")
+    return resting_on(metric_cell(scores["sensitivity"][name]), scores, name)

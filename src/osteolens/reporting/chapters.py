@@ -17,7 +17,9 @@ Kind = Literal[
     "panels",  # list of EmbeddedFigure, side by side where there is room
     "wide",  # EmbeddedFigure that scrolls within itself on a small screen
     "code",  # a command
-    "links",  # list of Link
+    "link",  # Link
+    "links",  # LinkTable
+    "side",  # blocks, side by side where there is room
 ]
 
 
@@ -35,6 +37,15 @@ class Link:
 
     text: str
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTable:
+    """Ways to other pages; the first cell of a row names the row, which may have fewer links than there are columns."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Link, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,9 @@ def _document(record: dict[str, Any], figure: bytes) -> Document:
     points = (honest or [words.NO_HONEST]) + [words.gap_sentence(gap) for gap in record["gaps"]]
     main = [tables.runs_table(record), *([tables.published_table(record)] if record["published"] else [])]
     drawn = EmbeddedFigure(figure, *words.figure_words(record))
+    trust = (*blocks(words.SHARED_CASES), Block("findings", verdicts), *blocks(words.HONEST_IS_NOT_ENOUGH))
     sections = (
-        Section("trust", "Which figures are honest", (*blocks(words.SHARED_CASES), Block("findings", verdicts))),
+        Section("trust", "Which figures are honest", trust),
         Section("figures", "Figures", (*blocks(*main), Block("figure", drawn))),
         gap_chapter(record),
         *further_chapters(record),

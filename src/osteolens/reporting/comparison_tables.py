@@ -45,9 +45,7 @@ def runs_table(record: dict[str, Any]) -> MetricTable:
         sizes = (count_cell(run["n"]), count_cell(run["cases"]))
         cells = (_shared_tumours(run), *sizes, *(metric_cell(entry) for entry in _in_order(record, run["figures"])))
         rows.append((f"{run['label']} ({KIND_WORDS[run['kind']]})", cells))
-    caption = (
-        f"Runs, the honest ones first, with {_level(record)} intervals from resampling by {record['resampled_by']}"
-    )
+    caption = f"Runs, the honest ones first, with {_level(record)} intervals by {record['resampled_by']}"
     headings = ("Run", "Tumours with their case in train", "Images", "Cases", *_headings(record))
     return MetricTable("runs", caption, headings, tuple(rows))
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from osteolens.data.audit.findings import Finding, counted
+from osteolens.data.audit.findings import Finding
 from osteolens.domain import MALIGNANT
 from osteolens.evaluation.comparison_figure import KIND_WORDS
 from osteolens.reporting.comparison_tables import further_figures
 from osteolens.reporting.html import count, fixed, percent
+from osteolens.reporting.interval_words import NOT_RESAMPLED
 from osteolens.reporting.kind_words import MEANING, SEVERITY
 from osteolens.reporting.metric_table import difference_cell, metric_text
+from osteolens.wording import counted
 
 SHARED_CASES = (
     "Several radiographs often show the same patient's case. When one of them is in train and another is tested, a "
     "network can score by recognising the case instead of reading the disease."
+)
+HONEST_IS_NOT_ENOUGH = (
+    "A split that shares nothing keeps this apart, not what can be had without a picture: the page of each run sets "
+    "its accuracy beside that of models that see no pixel."
 )
 GAP = (
     "Each difference is the easier split less the harder one, of the same recipe trained on each. A case that is in "
@@ -81,10 +87,11 @@ def method(record: dict[str, Any]) -> str:
     return (
         "All figures of runs come from their predictions tables. Intervals are "
         f"{percent(record['confidence'], 0)}, from {count(record['resamples'])} bootstrap resamples of whole cases, "
-        f"stratified by class, seed {record['seed']}. Malignant sensitivity at {percent(record['specificity'], 0)} "
-        "specificity draws the line between malignant and the rest on the tested images themselves: it compares "
-        "rankings, and is not what a threshold chosen beforehand would reach. In a gap, whole cases of both parts are "
-        "drawn together, stratified by class and by whether a case is in the one part, in the other, or in both."
+        f"stratified by class, seed {record['seed']}. {NOT_RESAMPLED} Malignant sensitivity at "
+        f"{percent(record['specificity'], 0)} specificity draws the line between malignant and the rest on the tested "
+        "images themselves: it compares rankings, and is not what a threshold chosen beforehand would reach. In a gap, "
+        "whole cases of both parts are drawn together, stratified by class and by whether a case is in the one part, "
+        "in the other, or in both."
     )
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from osteolens.reporting import decision_tables, decision_words
 from osteolens.reporting.chapters import Block, Section
+from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import EmbeddedFigure, fixed
-from osteolens.reporting.run_results import RunResults
 
 
-def decision_chapter(run: RunResults) -> Section:
+def decision_chapter(run: EvaluationResults) -> Section:
     """Return each part with its table, figure and what it means."""
     blocks = tuple(Block("text", sentence) for sentence in decision_words.chosen_on(run))
     sections = (_operating(run), _calibration(run), _conformal(run), _selective(run), _curves(run), _shift(run))
     return Section("decisions", "Decisions and calibration", blocks, sections)
 
 
-def _operating(run: RunResults) -> Section:
+def _operating(run: EvaluationResults) -> Section:
     points = run.decisions["operating_points"]
     blocks = []
     if points["questions"] is None:
@@ -26,7 +26,7 @@ def _operating(run: RunResults) -> Section:
     return Section("operating", "Operating points", tuple(blocks))
 
 
-def _calibration(run: RunResults) -> Section:
+def _calibration(run: EvaluationResults) -> Section:
     calibration = run.decisions["calibration"]
     errors = [
         f"ECE {decision_tables.CALIBRATIONS[method].lower()} {fixed(found['test']['ece']['value'])}"
@@ -49,7 +49,7 @@ def _calibration(run: RunResults) -> Section:
     )
 
 
-def _conformal(run: RunResults) -> Section:
+def _conformal(run: EvaluationResults) -> Section:
     blocks = [Block("text", sentence) for sentence in decision_words.conformal_sentences(run)]
     if run.decisions["conformal"]["test"] is not None:
         alt = f"Share of the sets that hold the true class: {decision_words.coverages(run)}."
@@ -59,7 +59,7 @@ def _conformal(run: RunResults) -> Section:
     return Section("conformal", "Sets of classes that cannot be ruled out", tuple(blocks))
 
 
-def _selective(run: RunResults) -> Section:
+def _selective(run: EvaluationResults) -> Section:
     selective = run.decisions["selective"]
     figure = EmbeddedFigure(
         run.figures["risk_coverage"],
@@ -77,7 +77,7 @@ def _selective(run: RunResults) -> Section:
     )
 
 
-def _curves(run: RunResults) -> Section:
+def _curves(run: EvaluationResults) -> Section:
     curves = run.decisions["decision_curves"]
     figure = EmbeddedFigure(
         run.figures["decision_curves"],
@@ -88,7 +88,7 @@ def _curves(run: RunResults) -> Section:
     return Section("curves", "Decision curves", (Block("list", sentences), Block("figure", figure)))
 
 
-def _shift(run: RunResults) -> Section:
+def _shift(run: EvaluationResults) -> Section:
     shift = run.decisions["prior_shift"]
     blocks = [Block("text", sentence) for sentence in decision_words.shift_sentences(shift)]
     if shift["shares"] is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import PageTable, fixed, percent
 from osteolens.reporting.metric_table import MetricCell, MetricTable, count_cell, metric_cell
-from osteolens.reporting.run_results import RunResults
 
 CALIBRATIONS = {"as_predicted": "As predicted", "temperature": "Temperature scaling", "vector": "Vector scaling"}
 
@@ -19,7 +20,7 @@ _POINT_FIGURES = {
 _SCORES = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "nll": "NLL", "brier": "Brier score"}
 
 
-def operating_table(run: RunResults, place: int, question: str) -> MetricTable:
+def operating_table(run: EvaluationResults, place: int, question: str) -> MetricTable:
     """Return both operating points of a question, each on validation and on test; `place` makes the key unique."""
     rows = []
     for point in run.decisions["operating_points"]["questions"][question].values():
@@ -32,7 +33,7 @@ def operating_table(run: RunResults, place: int, question: str) -> MetricTable:
     return MetricTable(f"operating-{place}", f"{question}, {level} intervals by case", headings, tuple(rows))
 
 
-def calibration_table(run: RunResults) -> MetricTable:
+def calibration_table(run: EvaluationResults) -> MetricTable:
     """Return NLL, Brier score and calibration errors of the test part before and after each scaling."""
     rows = []
     for method, found in run.decisions["calibration"].items():
@@ -46,7 +47,7 @@ def calibration_table(run: RunResults) -> MetricTable:
     return MetricTable("calibration-errors", caption, headings, tuple(rows))
 
 
-def conformal_table(run: RunResults) -> MetricTable:
+def conformal_table(run: EvaluationResults) -> MetricTable:
     """Return, per class and over all, how often the set holds the true class and how large it is."""
     conformal = run.decisions["conformal"]
     sets, tested = conformal["sets"], conformal["test"]
@@ -57,7 +58,7 @@ def conformal_table(run: RunResults) -> MetricTable:
                 count_cell(sets["cases"][place]),
                 MetricCell(fixed(sets["cutoffs"][place])),
                 metric_cell(tested["per_class"][name]["coverage"]),
-                MetricCell(fixed(tested["per_class"][name]["coverage_of_cases"]["value"])),
+                _promised(tested["per_class"][name]["coverage_of_cases"], conformal["level"]),
                 MetricCell(fixed(tested["per_class"][name]["mean_size"], 2)),
             ),
         )
@@ -73,7 +74,7 @@ def conformal_table(run: RunResults) -> MetricTable:
     return MetricTable("conformal-sets", caption, headings, (*rows, ("All", whole)))
 
 
-def selective_table(run: RunResults) -> MetricTable:
+def selective_table(run: EvaluationResults) -> MetricTable:
     """Return AURC and AUGRC beside what chance gives."""
     selective = run.decisions["selective"]
     rows = tuple(
@@ -107,6 +108,20 @@ def _point_cells(point: dict[str, Any], part: str) -> tuple[MetricCell, ...]:
     figures = point[part]
     called = count_cell(figures["positive_predictive_value"]["n"])
     return (MetricCell(fixed(point["threshold"])), *(metric_cell(figures[key]) for key in _POINT_FIGURES), called)
+
+
+def _promised(coverage: dict[str, Any], level: float) -> MetricCell:
+    """Return the coverage by case, with a note where it is below the level that was promised."""
+    cell = metric_cell(coverage)
+    if coverage["value"] is None or coverage["value"] >= level:
+        return cell
+    if coverage["high"] < level:
+        return replace(
+            cell, note=f"the promise of {percent(level, 0)} is missed by more than the chance of these cases"
+        )
+    return replace(
+        cell, note=f"below the promise of {percent(level, 0)}, but not by more than the chance of these cases"
+    )
 
 
 def _error_cell(error: dict[str, Any]) -> MetricCell:

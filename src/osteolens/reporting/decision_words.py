@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from osteolens.data.audit.findings import counted
+from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import fixed, percent
 from osteolens.reporting.metric_table import metric_text
-from osteolens.reporting.run_results import RunResults
+from osteolens.wording import counted
 
 _HALF = 0.5  # of the images answered, the example of the sentence on selective risk
 
 
-def chosen_on(run: RunResults) -> Iterator[str]:
+def chosen_on(run: EvaluationResults) -> Iterator[str]:
     """Yield on which images everything was chosen and on which it is reported."""
     validation, test = run.decisions["validation"], run.decisions["test"]
     if not run.decisions["fitted"]:
@@ -30,6 +30,8 @@ def chosen_on(run: RunResults) -> Iterator[str]:
             f"{counted(shared, 'case has', 'cases have')} images in both parts, so the {test['split']} figures may "
             "look better than they would on new cases."
         )
+    if told := run.decisions["chosen_on"]:
+        yield told
     if run.decisions["probabilities"] == "temperature":
         yield "Operating points, selective risk and decision curves use the probabilities after temperature scaling."
 
@@ -48,10 +50,10 @@ def operating_sentence(question: str, points: dict[str, dict[str, Any]]) -> str:
 
 
 def calibration_sentences(calibration: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield how sure the network is, and what the scaling changes."""
+    """Yield how sure the model is, and what the scaling changes."""
     before, scaled = calibration["as_predicted"]["test"]["ece"], calibration["temperature"]
     yield (
-        f"Stated probability and share of right answers lie {fixed(before['value'])} apart on average (ECE); a network "
+        f"Stated probability and share of right answers lie {fixed(before['value'])} apart on average (ECE); a model "
         f"whose probabilities are exactly right would show {fixed(before['by_chance'])} by chance."
     )
     if scaled["scaling"] is None:
@@ -60,13 +62,13 @@ def calibration_sentences(calibration: dict[str, dict[str, Any]]) -> Iterator[st
     temperature, after = scaled["scaling"]["temperature"], scaled["test"]["ece"]
     how = "surer than it is right" if temperature > 1 else "less sure than it is right" if temperature < 1 else "right"
     yield (
-        f"The temperature fitted on validation is {fixed(temperature, 2)}: there the network is {how}. With it the ECE "
+        f"The temperature fitted on validation is {fixed(temperature, 2)}: there the model is {how}. With it the ECE "
         f"on test is {fixed(after['value'])}, by chance {fixed(after['by_chance'])}."
     )
     yield from (f"{method}: {found['reason']}." for method, found in calibration.items() if found["reason"])
 
 
-def conformal_sentences(run: RunResults) -> Iterator[str]:
+def conformal_sentences(run: EvaluationResults) -> Iterator[str]:
     """Yield what a set is, how large it is and how many classes it holds."""
     conformal = run.decisions["conformal"]
     if conformal["test"] is None:
@@ -79,7 +81,7 @@ def conformal_sentences(run: RunResults) -> Iterator[str]:
         f"{metric_text(tested['coverage'])} of the test images. On average it names {fixed(tested['mean_size'], 2)} of "
         f"{len(run.class_names)} classes; the fewer, the more it says."
     )
-    sizes = [f"{percent(share)} name {size}" for size, share in tested["sizes"].items()]
+    sizes = [f"{percent(share)} name {size}" for size, share in tested["sizes"].items() if share]
     yield f"Number of classes: {', '.join(sizes)}."
     if conformal["reason"]:
         yield f"{conformal['reason'][0].upper()}{conformal['reason'][1:]}."
@@ -91,14 +93,14 @@ def selective_sentence(selective: dict[str, Any]) -> str:
     place = next(index for index, coverage in enumerate(curve["coverage"]) if coverage >= _HALF)
     answered, risk = curve["coverage"][place], curve["risk"][place]
     return (
-        f"Answering every image, the network errs on {percent(curve['risk'][-1])}; answering only the "
+        f"Answering every image, the model errs on {percent(curve['risk'][-1])}; answering only the "
         f"{percent(answered, 0)} of which it is surest, on {percent(risk)} of those. AURC is the mean error over all "
         "shares answered, AUGRC the mean share of images answered wrongly."
     )
 
 
 def curve_sentence(question: str, curve: dict[str, Any]) -> str:
-    """Return from which threshold to which the network is worth more than acting on all or on none."""
+    """Return from which threshold to which the model is worth more than acting on all or on none."""
     if curve["reason"]:
         return f"{question}: {curve['reason']}."
     is_better = [
@@ -111,7 +113,7 @@ def curve_sentence(question: str, curve: dict[str, Any]) -> str:
     longest = max(runs, key=len)
     first, last = (percent(curve["thresholds"][place], 0) for place in (longest[0], longest[-1]))
     return (
-        f"{question}: for those who would act from a probability of {first} to {last}, following the network is worth "
+        f"{question}: for those who would act from a probability of {first} to {last}, following the model is worth "
         "more than acting on all or on none, also at the lower limit of its interval."
     )
 
@@ -119,7 +121,7 @@ def curve_sentence(question: str, curve: dict[str, Any]) -> str:
 def shift_sentences(shift: dict[str, Any]) -> Iterator[str]:
     """Yield what the estimate of the class shares is for."""
     yield (
-        "In another clinic the classes are more or less common. Their shares can be estimated from the network's "
+        "In another clinic the classes are more or less common. Their shares can be estimated from the model's "
         "answers without labels, and the probabilities corrected; here the true shares are known, which shows how far "
         "the estimate can be trusted."
     )
@@ -136,7 +138,7 @@ def sizes_of(selective: dict[str, Any]) -> str:
     return ", ".join(f"{key.upper()} {metric_text(selective[key])}" for key in ("aurc", "augrc"))
 
 
-def coverages(run: RunResults) -> str:
+def coverages(run: EvaluationResults) -> str:
     """Return the coverage of each class in words."""
     per_class = run.decisions["conformal"]["test"]["per_class"]
     return ", ".join(f"{name} {metric_text(found['coverage'])}" for name, found in per_class.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,8 +45,19 @@ def write_document(document: Document, markdown: Path) -> Path:
 
 def without_figures(section: Section) -> Section:
     """Return a chapter of a page without what Markdown cannot hold: figures, and the cards that repeat its tables."""
-    kept = tuple(block for block in section.blocks if block.kind in _WRITTEN)
-    return replace(section, blocks=kept, sections=tuple(without_figures(inner) for inner in section.sections))
+    return replace(
+        section,
+        blocks=tuple(_written(section.blocks)),
+        sections=tuple(without_figures(inner) for inner in section.sections),
+    )
+
+
+def _written(drawn: Iterable[Block]) -> Iterator[Block]:
+    for block in drawn:
+        if block.kind == "side":
+            yield from _written(block.content)
+        elif block.kind in _WRITTEN:
+            yield block
 
 
 def blocks(*contents: str | tuple[str, ...] | list[str] | PageTable | MetricTable | None) -> tuple[Block, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from osteolens.reporting import run_tables, run_words
-from osteolens.reporting.chapters import Block, Link, Section
+from osteolens.reporting.chapters import Block, Link, LinkTable, Section
 from osteolens.reporting.comparison_report import further_chapters, gap_chapter
 from osteolens.reporting.comparison_words import SHARED_CASES, gap_sentence
 from osteolens.reporting.dataset_words import POOLED_NORMALS
@@ -65,9 +65,6 @@ def _lead(runs: Sequence[RunResults]) -> str:
 
 
 def _main_figures(runs: Sequence[RunResults], record: dict[str, Any]) -> Section:
-    links = [Link(f"Report of the split {run.name}", f"{run.name}/report.html") for run in runs]
-    links += [Link(f"Model card of the split {run.name}", f"{run.name}/{Path(CARD_NAME).stem}.html") for run in runs]
-    links.append(Link("Proof-of-concept report", f"{Path(REPORT_NAME).stem}.html"))
     missed = [f"Split {run.name}: {sentence}" for run in runs if (sentence := run_words.missed(run))]
     return Section(
         "headline",
@@ -76,6 +73,19 @@ def _main_figures(runs: Sequence[RunResults], record: dict[str, Any]) -> Section
             *blocks(run_tables.headline_table(runs)),
             Block("soft", run_words.intervals_sentence(runs[0])),
             *blocks(missed, [gap_sentence(gap) for gap in record["gaps"]]),
-            Block("links", links),
+            Block("links", _links(runs)),
         ),
     )
+
+
+def _links(runs: Sequence[RunResults]) -> LinkTable:
+    """Return the ways to the pages on each split, then to the one on all."""
+    rows: list[tuple[str, tuple[Link, ...]]] = [
+        (
+            run.name,
+            (Link("report", f"{run.name}/report.html"), Link("model card", f"{run.name}/{Path(CARD_NAME).stem}.html")),
+        )
+        for run in runs
+    ]
+    rows.append(("all", (Link("proof-of-concept report", f"{Path(REPORT_NAME).stem}.html"),)))
+    return LinkTable("Pages of each split", ("Split", "What was found", "What the model is"), tuple(rows))

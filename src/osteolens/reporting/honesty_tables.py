@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from osteolens.evaluation.conclusion import given
 from osteolens.evaluation.headline import METRICS
-from osteolens.evaluation.honesty_figures import BLIND_NAMES, NETWORK
+from osteolens.evaluation.honesty_figures import BLIND_NAMES, MODEL
+from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import PageTable, count, percent
 from osteolens.reporting.metric_table import MetricCell, MetricTable, count_cell, difference_cell, metric_cell
-from osteolens.reporting.run_results import RunResults
 from osteolens.reporting.run_tables import METRIC_NAMES
 
 EMPTY = MetricCell("")
 
 
-def sibling_table(run: RunResults) -> MetricTable:
+def sibling_table(run: EvaluationResults) -> MetricTable:
     """Return the scores with and without a sibling in train, and their difference."""
     siblings = run.honesty["siblings"]
     rows = [
@@ -29,7 +30,7 @@ def sibling_table(run: RunResults) -> MetricTable:
     return MetricTable("siblings", caption, headings, tuple(rows))
 
 
-def sibling_sources(run: RunResults) -> PageTable:
+def sibling_sources(run: EvaluationResults) -> PageTable:
     """Return how many images of each source have a sibling in train and how many do not."""
     halves = [run.honesty["siblings"][key].get("per_source_n", {}) for key in ("with_sibling", "without_sibling")]
     names = sorted(set().union(*halves))
@@ -37,24 +38,24 @@ def sibling_sources(run: RunResults) -> PageTable:
     return PageTable(("Source", "With a sibling", "Without"), rows, "Images by source")
 
 
-def blind_table(run: RunResults) -> MetricTable:
-    """Return the network, then each blind model with what the network has more."""
+def blind_table(run: EvaluationResults) -> MetricTable:
+    """Return the model, then each blind model with what the model has more."""
     panel = run.honesty
-    rows = [(NETWORK, (*(metric_cell(panel["scores"][name]) for name in METRICS), EMPTY, EMPTY, EMPTY))]
+    rows = [(MODEL, (*(metric_cell(panel["scores"][name]) for name in METRICS), EMPTY, EMPTY, EMPTY))]
     for key, model in panel["blind"].items():
         if not model["possible"]:
             continue
-        given = f" ({', '.join(model['inputs'])})" if len(model["inputs"]) > 1 else ""
+        told = f" ({given(model)})" if len(model["inputs"]) > 1 else ""
         scores = (metric_cell(model["scores"][name]) for name in METRICS)
         more = (difference_cell(model["advantage"][name]) for name in METRICS)
-        rows.append((f"{BLIND_NAMES.get(key, key)}{given}", (*scores, *more)))
+        rows.append((f"{BLIND_NAMES.get(key, key)}{told}", (*scores, *more)))
     names = [METRIC_NAMES[name] for name in METRICS]
-    headings = ("Model (what it is given)", *names, *(f"Network minus this: {name}" for name in _lower(names)))
+    headings = ("Model (what it is given)", *names, *(f"Model minus this: {name}" for name in _lower(names)))
     caption = f"Figures of the {panel['split']} part, {percent(panel['confidence'], 0)} intervals by case"
     return MetricTable("blind-models", caption, headings, tuple(rows))
 
 
-def within_table(run: RunResults) -> MetricTable:
+def within_table(run: EvaluationResults) -> MetricTable:
     """Return the AUC over all tumours, within sources, of the source alone, and in each source."""
     within = run.honesty["within_sources"]
     named = {
@@ -73,18 +74,18 @@ def within_table(run: RunResults) -> MetricTable:
     return MetricTable("within-sources", caption, headings, rows)
 
 
-def worst_table(run: RunResults) -> MetricTable:
+def worst_table(run: EvaluationResults) -> MetricTable:
     """Return the subgroup with the lowest accuracy and that with the lowest macro AUC."""
     rows = tuple(
         (
             f"Lowest {_lower([METRIC_NAMES[metric]])[0]}: {worst['grouping']} {worst['group']}",
-            (metric_cell(worst), count_cell(worst["n"]), count_cell(worst["compared"])),
+            (metric_cell(worst), *(count_cell(worst[key]) for key in ("n", "cases", "compared"))),
         )
         for metric, worst in run.honesty["subgroups"]["worst"].items()
         if worst is not None
     )
     return MetricTable(
-        "worst-groups", "Lowest of all subgroups", ("Subgroup", "Value", "Images", "Groups compared"), rows
+        "worst-groups", "Lowest of all subgroups", ("Subgroup", "Value", "Images", "Cases", "Groups compared"), rows
     )
 
 

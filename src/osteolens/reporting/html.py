@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from numpy.typing import NDArray
 from PIL import Image
 
 import osteolens
 
 UNDEFINED = "n/a"
+MINUS = "\N{MINUS SIGN}"
 JPEG_START = b"\xff\xd8"
 SVG_STARTS = (b"<?xml", b"<svg")
 JPEG_QUALITY = 85
+WIDEST = 1600  # pixels of a figure that was made a JPEG
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,19 @@ def render(template: str, **context: Any) -> str:
 
 
 def as_jpeg(png: bytes) -> bytes:
-    """Return a figure full of radiographs as JPEG: a fifth of the size, so that a page can be sent by mail."""
+    """Return a figure full of radiographs as a JPEG of at most :data:`WIDEST`, so that a page can be sent by mail."""
     stream = BytesIO()
     with Image.open(BytesIO(png)) as image:
-        image.convert("RGB").save(stream, format="JPEG", quality=JPEG_QUALITY, optimize=True)
+        picture = image.convert("RGB")
+        picture.thumbnail((WIDEST, picture.height), Image.Resampling.LANCZOS)
+        picture.save(stream, format="JPEG", quality=JPEG_QUALITY, optimize=True)
+    return stream.getvalue()
+
+
+def png_bytes(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture, RGB [H, W, 3], as PNG."""
+    stream = BytesIO()
+    Image.fromarray(picture).save(stream, format="PNG")
     return stream.getvalue()
 
 
@@ -94,12 +107,17 @@ def count(value: float | None) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a share, 0 to 1, as a percentage: 67.9%."""
-    return UNDEFINED if _undefined(value) else f"{100 * float(value or 0):.{digits}f}%"
+    return UNDEFINED if _undefined(value) else f"{fixed(100 * float(value or 0), digits)}%"
 
 
 def fixed(value: float | None, digits: int = 3) -> str:
-    """Return a number with a fixed number of decimals."""
-    return UNDEFINED if _undefined(value) else f"{value:.{digits}f}"
+    """Return a number with a fixed number of decimals, and a minus sign where it is not 0 to that many."""
+    return UNDEFINED if value is None or _undefined(value) else _written(value, digits, "")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """Return a difference as :func:`fixed` does, with its sign."""
+    return UNDEFINED if value is None or _undefined(value) else _written(value, digits, "+")
 
 
 def markdown_cell(text: object) -> str:
@@ -126,6 +144,11 @@ def _undefined(value: float | None) -> bool:
     return value is None or not math.isfinite(value)
 
 
+def _written(value: float, digits: int, sign: str) -> str:
+    rounded = round(float(value), digits) + 0.0  # 0 added to a negative 0 is 0
+    return f"{rounded:{sign}.{digits}f}".replace("-", MINUS)
+
+
 def _is_number(cell: str) -> bool:
     text = cell.replace(",", "").removesuffix("%").strip()
-    return text == UNDEFINED or text.lstrip("+-").replace(".", "", 1).isdigit()
+    return text == UNDEFINED or text.lstrip(f"+-{MINUS}").replace(".", "", 1).isdigit()

@@ -10,7 +10,7 @@ MEANING: dict[Kind, str] = {
     "leaking": "Its figures also reward recognising what was seen in training, so they are likely too high.",
     "new_cases": "Its figures are of cases that training has not seen.",
     "new_sources": "Its figures are of sources, such as hospitals, that training has not seen.",
-    "unknown": "It is not known what it shares with train, so nobody can tell from it whether its figures are honest.",
+    "unknown": "What these images share with train is not known, so nobody can tell whether the figures are honest.",
 }
 SEVERITY: dict[Kind, Severity] = {
     "leaking": "problem",

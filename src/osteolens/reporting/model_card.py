@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteolens.domain import MALIGNANT, Column
-from osteolens.evaluation.conclusion import best_blind
 from osteolens.reporting.card_about import NOT_RECORDED, factors, intended_use, metrics, model_details
 from osteolens.reporting.card_analyses import caveats, ethical_considerations, quantitative_analyses
 from osteolens.reporting.card_data import evaluation_data, training_data
@@ -58,7 +57,7 @@ def _points(run: RunResults) -> list[str]:
     figures = f"accuracy {metric_text(overall['accuracy'])}, macro AUC {metric_text(overall['macro_auc'])}"
     if MALIGNANT in per_class:
         figures += f", sensitivity {MALIGNANT} {metric_text(per_class[MALIGNANT]['sensitivity'])}"
-    points = [
+    return [
         (
             f"A {run.config.model.backbone} at {run.config.data.image_size} pixels that answers "
             f"{', '.join(run.class_names[:-1])} or {run.class_names[-1]} for a bone radiograph. For research only."
@@ -66,13 +65,6 @@ def _points(run: RunResults) -> list[str]:
         f"On {count(run.summary['n'])} {run.part} images of {count(run.summary['cases'])} cases: {figures}.",
         *(finding.text for finding in verdicts([run])),
     ]
-    if key := best_blind(run.honesty["blind"]):
-        best = run.honesty["blind"][key]
-        points.append(
-            f"A model that sees no pixel and is given {', '.join(best['inputs'])} reaches an accuracy of "
-            f"{metric_text(best['scores']['accuracy'])}."
-        )
-    return points
 
 
 def _checkpoint_hash(run: RunResults) -> str:

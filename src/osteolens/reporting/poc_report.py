@@ -16,7 +16,7 @@ from osteolens.reporting.document import Document, blocks, write_document
 from osteolens.reporting.poc_results import limits, meaning, results_chapter
 from osteolens.reporting.poc_targets import Verdict, target_verdicts, targets_table
 from osteolens.reporting.run_results import RunResults
-from osteolens.reporting.run_words import which_to_read
+from osteolens.reporting.run_words import beside_blind, which_to_read
 
 _LEAD = (
     "What a first series of runs shows, and what it does not. Written from the files of the runs; no figure was typed "
@@ -65,12 +65,12 @@ def _poc_report(runs: Sequence[RunResults], audit: dict[str, Any] | None) -> Doc
 
 
 def _points(runs: Sequence[RunResults], verdicts: list[Verdict]) -> list[str]:
-    """Return which figures to read, and one sentence on each target."""
+    """Return which figures to read, what is reached without pixels, and one sentence on each target."""
     told = []
     for verdict in verdicts:
         where = f"{verdict.run.name} reached {verdict.measured}: {verdict.answer}" if verdict.run else verdict.answer
         told.append(f"Target {verdict.aim}: {where}.")
-    return [which_to_read(runs), *told]
+    return [which_to_read(runs), *(beside_blind(run) for run in runs if not run.leaks), *told]
 
 
 def _targets(verdicts: list[Verdict]) -> Section:

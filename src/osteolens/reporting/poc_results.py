@@ -10,7 +10,6 @@ from osteolens.reporting import run_tables, run_words
 from osteolens.reporting.chapters import Section
 from osteolens.reporting.decision_words import operating_sentence
 from osteolens.reporting.document import blocks
-from osteolens.reporting.honesty_chapter import conclusion_sentences
 from osteolens.reporting.honesty_tables import blind_table
 from osteolens.reporting.map_chapter import NO_MAPS, map_table
 from osteolens.reporting.metric_table import MetricTable
@@ -18,7 +17,7 @@ from osteolens.reporting.run_results import RunResults
 
 
 def results_chapter(runs: Sequence[RunResults]) -> Section:
-    """Return the main figures side by side, then each run, the honest ones first."""
+    """Return the main figures side by side, then each run, those on new cases first."""
     return Section(
         "results",
         "Results",
@@ -40,7 +39,7 @@ def meaning(runs: Sequence[RunResults]) -> Section:
         Section(
             f"{run.anchor}-meaning",
             f"Split {run_tables.run_label(run)}",
-            blocks(conclusion_sentences(str(run.honesty["conclusion"]))),
+            blocks(list(run.honesty["conclusion_sentences"])),
         )
         for run in runs
     )

@@ -12,7 +12,7 @@ from osteolens.evaluation.published import Target, load_published
 from osteolens.reporting.html import PageTable, percent
 from osteolens.reporting.metric_table import metric_text
 from osteolens.reporting.run_results import RunResults
-from osteolens.reporting.run_tables import MAP_DIGITS, run_label
+from osteolens.reporting.run_tables import run_label
 
 NOT_MEASURED = "not measured"
 _IOU = "iou_0.5"  # of a map against the outlines, cut at half of its maximum
@@ -42,7 +42,7 @@ class Verdict:
         """The figure with its interval, or that there is none."""
         if self.entry is None:
             return "no such run" if self.run is None else NOT_MEASURED
-        return metric_text(self.entry, MAP_DIGITS if self.target.figure == "mean_iou" else 2)
+        return metric_text(self.entry)
 
     @property
     def answer(self) -> str:

@@ -62,12 +62,13 @@ def _context(runs: Sequence[RunResults], record: dict[str, Any], command: str) -
 
 
 def _plain(table: MetricTable) -> dict[str, Any]:
-    """Return a table with each figure and its bracket in one cell, and its footnotes numbered."""
+    """Return a table with each figure and its bracket in one cell, and its footnotes with their marks."""
     rows = []
     for name, cells in table.rows:
         texts = []
         for cell in cells:
-            mark = f" [{table.notes.index(cell.note) + 1}]" if cell.note else ""
+            mark = f" [{table.mark(cell.note)}]" if cell.note else ""
             texts.append(f"{cell.text}{f' ({cell.detail})' if cell.detail else ''}{mark}")
         rows.append((name, *texts))
-    return {"caption": table.caption, "headings": table.headings, "rows": rows, "notes": table.notes}
+    notes = [(table.mark(note), note) for note in table.notes]
+    return {"caption": table.caption, "headings": table.headings, "rows": rows, "notes": notes}

@@ -40,8 +40,7 @@ def write_run_report(run: RunResults, out: Path | None = None) -> Path:
     """
     page = render(
         "run.html.j2",
-        experiment=run.config.experiment,
-        split=run.name,
+        title=f"Run report: {run.config.experiment}, split {run.name}",
         lead=_lead(run),
         chapters=_chapters(run),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,32 +9,16 @@ from typing import Any
 
 from osteolens.config import Config, load_config
 from osteolens.data.manifest import Manifest, read_manifest
-from osteolens.domain import SCHEME_FAMILIES
+from osteolens.domain import SCHEME_FAMILIES, Column
 from osteolens.errors import DataError
-from osteolens.evaluation.compared_run import ComparedRun, Kind
-from osteolens.evaluation.evaluate import EVALUATION_FIGURES, HONESTY_FILE, SUMMARY_FILE
-from osteolens.evaluation.parts import IDENTITY, evaluation_parts, predictions_sha256
+from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.compared_folders import compared_run, require_same_answers
-from osteolens.storage import RunFolder, read_json, read_table
-
-_SUMMARY_KEYS = (
-    *(IDENTITY, "n", "cases", "split", "class_names", "per_class_n", "confidence", "resamples", "resampled_by"),
-    *("intervals", "overall", "per_class", "confusion_matrix"),
-)
-_HONESTY_KEYS = (
-    *(IDENTITY, "split", "confidence", "resamples", "scores", "leakage", "origins", "siblings", "blind"),
-    *("within_sources", "subgroups", "conclusion"),
-)
-_DECISION_KEYS = (
-    *(IDENTITY, "validation_sha256", "class_names", "confidence", "resamples", "fitted", "reason", "validation"),
-    *("test", "cases_in_both", "probabilities", "calibration", "conformal", "selective", "operating_points"),
-    *("decision_curves", "prior_shift"),
-)
-_MAP_KEYS = (IDENTITY, "n", "cases", "overall", "centre_prior", "per_class", "per_size_band")
-_ROBUSTNESS_KEYS = (
-    *(IDENTITY, "class_names", "split", "confidence", "resamples", "corruptions", "not_measured", "clean", "curves"),
-)
+from osteolens.reporting.evaluation_results import EvaluationResults, check_figures, read_figures
+from osteolens.reporting.map_shapes import Galleries, Maps, Proof
+from osteolens.reporting.records import picture, present, record
+from osteolens.reporting.run_shapes import Leakage, Robustness
+from osteolens.storage import RunFolder, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,54 +35,39 @@ class MapResults:
         Class name to PNG.
     comparison
         PNG; None where no image of the part is annotated.
+    proof, proof_figure
+        Content of ``sanity.json`` and its figure as SVG; None where they were not made.
     """
 
     report: dict[str, Any]
     index: dict[str, Any]
     galleries: dict[str, bytes]
     comparison: bytes | None
+    proof: dict[str, Any] | None
+    proof_figure: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class RunResults:
+class RunResults(EvaluationResults):
     """One run, as its files tell it.
 
     Attributes
     ----------
-    compared
-        Answers for the evaluated part, and what it shares with the train part.
-    summary, averages
-        Content of ``metrics_summary.json`` and ``classification_report.json``.
-    honesty
-        Content of ``honesty.json``, see :func:`osteolens.evaluation.honesty.honesty_panel`.
-    decisions
-        Content of ``decisions.json``, see :func:`osteolens.evaluation.decisions.decisions`.
     robustness
         Content of ``corruption.json``, see :func:`osteolens.experiments.robustness.robustness_record`; None where it
-        was not made.
+        was not made; with it `figures` has also ``corruption_curves``, which may be a PNG.
     history
         One row per epoch; empty cells are left out.
-    figures
-        Name of each of :data:`~osteolens.evaluation.evaluate.EVALUATION_FIGURES` to SVG, and with `robustness` also
-        ``corruption_curves``, which may be a PNG.
     maps
         None where they were not made.
     """
 
-    folder: RunFolder
     config: Config
     manifest: Manifest
-    compared: ComparedRun
-    leakage: dict[str, Any]
-    summary: dict[str, Any]
-    averages: dict[str, Any]
-    honesty: dict[str, Any]
-    decisions: dict[str, Any]
     robustness: dict[str, Any] | None
     provenance: dict[str, Any]
     history: list[dict[str, float]]
     curves: bytes
-    figures: dict[str, bytes]
     maps: MapResults | None
 
     @property
@@ -116,34 +84,9 @@ class RunResults:
         return next(families, self.name)
 
     @property
-    def anchor(self) -> str:
-        """The name in the characters that an address within a page may have."""
-        return re.sub(r"[^A-Za-z0-9_-]", "-", self.name)
-
-    @property
-    def part(self) -> str:
-        """The part that the figures are of, test or val."""
-        return str(self.summary["split"])
-
-    @property
-    def class_names(self) -> list[str]:
-        """In the order of the network's outputs."""
-        return list(self.summary["class_names"])
-
-    @property
-    def evaluated_leakage(self) -> dict[str, Any]:
-        """Leakage of the part that the figures are of."""
-        return dict(self.leakage["evaluation"][self.part])
-
-    @property
-    def kind(self) -> Kind:
-        """How far from the train images the evaluated ones are."""
-        return self.compared.kind
-
-    @property
-    def leaks(self) -> bool:
-        """Whether any evaluated image has another one of its case, or a byte-identical one, in train."""
-        return self.kind == "leaking"
+    def sources(self) -> frozenset[str]:
+        """Where the images of all parts come from, as far as that is known."""
+        return frozenset(self.manifest.frame[Column.SOURCE])
 
 
 def read_runs(folders: Sequence[RunFolder]) -> list[RunResults]:
@@ -188,28 +131,23 @@ def read_run(folder: RunFolder) -> RunResults:
         A file is missing (the message names the verb that makes it), is damaged, or belongs to another state of the
         run than the others.
     """
-    table = PredictionsTable.from_csv(_present(folder.predictions, "predict"))
-    manifest = read_manifest(_present(folder.manifest, "train"))
-    leakage = _record(folder.leakage, "train", ("evaluation", "sentence"))
-    summary = _record(folder.evaluation / SUMMARY_FILE, "eval", _SUMMARY_KEYS)
+    table = PredictionsTable.from_csv(present(folder.predictions, "predict"))
+    manifest = read_manifest(present(folder.manifest, "train"))
+    leakage = record(folder.leakage, "train", Leakage)
+    found = read_figures(folder.evaluation, "eval")
+    class_names = found["summary"]["class_names"]
     results = RunResults(
         folder=folder,
-        config=load_config(_present(folder.config, "train")),
+        config=load_config(present(folder.config, "train")),
         manifest=manifest,
         compared=compared_run(folder, table, manifest, leakage),
         leakage=leakage,
-        summary=summary,
-        averages=_record(
-            folder.evaluation / "classification_report.json", "eval", ("macro avg", "weighted avg", "accuracy")
-        ),
-        honesty=_record(folder.evaluation / HONESTY_FILE, "eval", _HONESTY_KEYS),
-        decisions=_record(folder.evaluation / "decisions.json", "eval", _DECISION_KEYS),
-        robustness=_robustness(folder),
-        provenance=_record(folder.provenance, "train", ()),
-        history=_history(_present(folder.log, "train")),
-        curves=_picture(folder.curves, "train"),
-        figures=_figures(folder),
-        maps=_maps(folder.explanation, summary["class_names"]),
+        robustness=_robustness(folder, class_names),
+        provenance=record(folder.provenance, "train", dict[str, Any]),
+        history=_history(present(folder.log, "train")),
+        curves=picture(folder.curves, "train"),
+        maps=_maps(folder.explanation, class_names),
+        **found | {"figures": found["figures"] | _curves_of_losses(folder)},
     )
     _check_agreement(results, table)
     return results
@@ -219,26 +157,29 @@ def _maps(folder: Path, class_names: list[str]) -> MapResults | None:
     report_path, index_path = folder / "annotation_report.json", folder / "gallery_index.json"
     if not report_path.is_file() and not index_path.is_file():
         return None
-    report = _record(report_path, "gradcam", _MAP_KEYS)
-    index = _record(index_path, "gradcam", ("galleries",))
+    report = record(report_path, "gradcam", Maps)
+    index = record(index_path, "gradcam", Galleries)
     if missing := [name for name in class_names if name not in index["galleries"]]:
         raise DataError(f"{index_path} has no gallery of {', '.join(missing)}. Run osteolens gradcam again.")
-    galleries = {name: _picture(folder / index["galleries"][name]["file"], "gradcam") for name in class_names}
-    comparison = _picture(folder / "annotation_comparison.png", "gradcam") if report["n"] else None
-    return MapResults(report, index, galleries, comparison)
+    galleries = {name: picture(folder / index["galleries"][name]["file"], "gradcam") for name in class_names}
+    comparison = picture(folder / "annotation_comparison.png", "gradcam") if report["n"] else None
+    proof, proof_figure = None, None
+    if (folder / "sanity.json").is_file():
+        proof = record(folder / "sanity.json", "gradcam --proof", Proof)
+        proof_figure = picture(folder / "sanity.svg", "gradcam --proof")
+    return MapResults(report, index, galleries, comparison, proof, proof_figure)
 
 
-def _robustness(folder: RunFolder) -> dict[str, Any] | None:
+def _robustness(folder: RunFolder, class_names: list[str]) -> dict[str, Any] | None:
     path = folder.robustness / "corruption.json"
-    return _record(path, "robustness", _ROBUSTNESS_KEYS) if path.is_file() else None
+    return record(path, "robustness", Robustness, class_names) if path.is_file() else None
 
 
-def _figures(folder: RunFolder) -> dict[str, bytes]:
-    figures = {name: _picture(folder.evaluation / f"{name}.svg", "eval") for name in EVALUATION_FIGURES}
-    if (folder.robustness / "corruption.json").is_file():
-        drawing = folder.robustness / "corruption_curves.svg"
-        figures[drawing.stem] = _picture(drawing if drawing.is_file() else drawing.with_suffix(".png"), "robustness")
-    return figures
+def _curves_of_losses(folder: RunFolder) -> dict[str, bytes]:
+    if not (folder.robustness / "corruption.json").is_file():
+        return {}
+    drawing = folder.robustness / "corruption_curves.svg"
+    return {drawing.stem: picture(drawing if drawing.is_file() else drawing.with_suffix(".png"), "robustness")}
 
 
 def _check_agreement(results: RunResults, table: PredictionsTable) -> None:
@@ -249,40 +190,17 @@ def _check_agreement(results: RunResults, table: PredictionsTable) -> None:
             f"the figures in {folder.evaluation} are of the classes {', '.join(results.class_names)}, the run's are "
             f"{', '.join(results.config.class_names)}. Run osteolens eval again."
         )
-    _, validation = evaluation_parts(table)
+    check_figures(results, folder.evaluation, table, "eval")
     identity = predictions_sha256(results.compared.table)
-    chosen_on = None if validation is None else predictions_sha256(validation)
-    decisions = folder.evaluation / "decisions.json"
-    told: list[tuple[Path, str, dict[str, Any], str | None]] = [
-        (folder.evaluation / SUMMARY_FILE, "eval", results.summary, identity),
-        (folder.evaluation / HONESTY_FILE, "eval", results.honesty, identity),
-        (decisions, "eval", results.decisions, identity),
-        (decisions, "eval", {IDENTITY: results.decisions["validation_sha256"]}, chosen_on),
-    ]
+    told: list[tuple[Path, str, dict[str, Any]]] = []
     if results.robustness is not None:
-        told.append((folder.robustness / "corruption.json", "robustness", results.robustness, identity))
+        told.append((folder.robustness / "corruption.json", "robustness", results.robustness))
     if results.maps is not None:
-        told.append((folder.explanation / "annotation_report.json", "gradcam", results.maps.report, identity))
-    for path, verb, record, of in told:
-        require_same_answers(path, record, of, folder.predictions, verb)
-
-
-def _present(path: Path, verb: str) -> Path:
-    if not path.is_file():
-        raise DataError(f"{path} is missing; osteolens {verb} makes it.")
-    return path
-
-
-def _record(path: Path, verb: str, keys: tuple[str, ...]) -> dict[str, Any]:
-    record = read_json(_present(path, verb))
-    if not isinstance(record, dict) or (missing := [key for key in keys if key not in record]):
-        what = f"lacks {', '.join(missing)}" if isinstance(record, dict) else "holds no record"
-        raise DataError(f"{path} {what}. Run osteolens {verb} again.")
-    return record
-
-
-def _picture(path: Path, verb: str) -> bytes:
-    return _present(path, verb).read_bytes()
+        told.append((folder.explanation / "annotation_report.json", "gradcam", results.maps.report))
+        if results.maps.proof is not None:
+            told.append((folder.explanation / "sanity.json", "gradcam --proof", results.maps.proof))
+    for path, verb, found in told:
+        require_same_answers(path, found, identity, folder.predictions, verb)
 
 
 def _history(path: Path) -> list[dict[str, float]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from osteolens.evaluation.metrics import CLASS_METRICS
-from osteolens.reporting.html import fixed, percent
+from osteolens.evaluation.conclusion import best_blind
+from osteolens.reporting.evaluation_results import EvaluationResults
+from osteolens.reporting.html import count, percent
 from osteolens.reporting.metric_table import MetricCell, MetricTable, count_cell, metric_cell, share_cell
 from osteolens.reporting.run_results import RunResults
 
@@ -29,14 +30,10 @@ METRIC_NAMES = {
     "average_precision": "Average precision",
 }
 HEADLINE = ("accuracy", "balanced_accuracy", "macro_auc", "macro_f1")
-AVERAGED = {"macro avg": "Mean of the classes", "weighted avg": "Mean weighted by images"}
-REPORT_KEYS = {"sensitivity": "recall", "precision": "precision", "f1": "f1-score"}
-
-MAP_DIGITS = 3  # decimals of an interval of map scores: an overlap may be a few hundredths
-_EMPTY = MetricCell("")
+_OF_A_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc", "average_precision")  # those of answers first
 
 
-def level(run: RunResults) -> str:
+def level(run: EvaluationResults) -> str:
     """Return the level of the intervals, such as 95%."""
     return percent(run.summary["confidence"], 0)
 
@@ -48,7 +45,7 @@ def run_label(run: RunResults) -> str:
     return f"{run.name} ({'cases unknown' if run.kind == 'unknown' else 'no shared case'})"
 
 
-def leakage_table(runs: Sequence[RunResults]) -> MetricTable:
+def leakage_table(runs: Sequence[EvaluationResults]) -> MetricTable:
     """Return, for each evaluation part of each split and each class, the images that have a sibling in train."""
     classes = list(dict.fromkeys(name for run in runs for name in run.class_names))
     parts = [(run, part, entry) for run in runs for part, entry in run.leakage["evaluation"].items()]
@@ -59,7 +56,8 @@ def leakage_table(runs: Sequence[RunResults]) -> MetricTable:
         found = {**entry["per_class"], **{name: entry.get(name) for name in groups}, "all": entry["overall"]}
         cells = [_shared(found.get(name), "shared") for name in (*classes, *groups, "all")]
         cells += [_shared(entry["overall"], "duplicated")] if copies else []
-        rows.append((f"{run.name}, {part}{' (reported)' if part == run.part else ''}", tuple(cells)))
+        reported = " (reported)" if part == run.part else ""
+        rows.append((", ".join(filter(None, (run.name, part))) + reported, tuple(cells)))
     return MetricTable(
         "leakage",
         "Share of images with another image of the same case in train, per class (images of that kind in the part)",
@@ -78,36 +76,41 @@ def headline_table(runs: Sequence[RunResults]) -> MetricTable:
     for run in runs:
         overall, per_class = run.summary["overall"], run.summary["per_class"]
         figures = [overall[name] for name in HEADLINE] + [per_class[name]["sensitivity"] for name in classes]
-        cells = (_headline_leakage(run), count_cell(run.summary["n"]), count_cell(run.summary["cases"]))
-        rows.append((run_label(run), (*cells, *map(metric_cell, figures))))
+        sizes = (_headline_leakage(run), MetricCell(count(run.summary["n"]), count(run.summary["cases"])))
+        accuracy, *others = map(metric_cell, figures)
+        rows.append((run_label(run), (*sizes, accuracy, _without_pixels(run), *others)))
     names = [METRIC_NAMES[name] for name in HEADLINE] + [f"Sensitivity {name}" for name in classes]
-    caption = f"Figures of the {_parts(runs)} part with {level(runs[0])} intervals from resampling by case"
+    names.insert(1, "Accuracy without pixels")
+    caption = f"Figures of the {_parts(runs)} part with {level(runs[0])} intervals by case"
     return MetricTable(
-        "headline", caption, ("Split", "Shared with train: tumours (all)", "Images", "Cases", *names), tuple(rows)
+        "headline", caption, ("Split", "Shared with train: tumours (all)", "Images (cases)", *names), tuple(rows)
     )
 
 
-def class_table(run: RunResults) -> MetricTable:
-    """Return every metric of every class, then the averages over the classes."""
-    rows = [
+def _without_pixels(run: EvaluationResults) -> MetricCell:
+    """Return the accuracy of the best model without pixels."""
+    key = best_blind(run.honesty["blind"])
+    return MetricCell("not known") if key is None else metric_cell(run.honesty["blind"][key]["scores"]["accuracy"])
+
+
+def class_table(run: EvaluationResults) -> MetricTable:
+    """Return every metric of every class."""
+    rows = tuple(
         (
             name,
             (
+                *(metric_cell(run.summary["per_class"][name][metric]) for metric in _OF_A_CLASS),
                 count_cell(run.summary["per_class_n"][name]),
-                *(metric_cell(run.summary["per_class"][name][metric]) for metric in CLASS_METRICS),
+                count_cell(run.summary["per_class_cases"][name]),
             ),
         )
         for name in run.class_names
-    ]
-    for key, label in AVERAGED.items():
-        averages = run.averages[key]
-        cells = [_average(averages[REPORT_KEYS[name]]) if name in REPORT_KEYS else _EMPTY for name in CLASS_METRICS]
-        rows.append((label, (count_cell(averages["support"]), *cells)))
-    headings = ("Class", "Images", *(METRIC_NAMES[name] for name in CLASS_METRICS))
-    return MetricTable(f"{run.anchor}-classes", "Each class against the rest", headings, tuple(rows))
+    )
+    headings = ("Class", *(METRIC_NAMES[name] for name in _OF_A_CLASS), "Images", "Cases")
+    return MetricTable(f"{run.anchor}-classes", "Each class against the rest", headings, rows)
 
 
-def overall_table(run: RunResults) -> MetricTable:
+def overall_table(run: EvaluationResults) -> MetricTable:
     """Return the metrics over all classes, one in a row."""
     cells = {name: metric_cell(entry) for name, entry in run.summary["overall"].items()}
     rows = tuple(
@@ -129,12 +132,6 @@ def _headline_leakage(run: RunResults) -> MetricCell:
     if "tumours" not in entry:
         return MetricCell(whole, "all images")
     return MetricCell(percent(entry["tumours"]["shared_fraction"]), whole)
-
-
-def _average(value: float | None) -> MetricCell:
-    if value is None:
-        return metric_cell({"value": None, "reason": "the figure of a class is not defined"})
-    return MetricCell(fixed(value))
 
 
 def _parts(runs: Sequence[RunResults]) -> str:

@@ -14,11 +14,13 @@ from torch.utils.data import DataLoader
 from osteolens.config import Config, TrainingOptions
 from osteolens.data.cache import cached_pictures
 from osteolens.data.dataset import BTXRDAnnotatedDataset, BTXRDDataset, Sample
+from osteolens.data.guided_regions import GuidedRegions
 from osteolens.data.manifest import Manifest
-from osteolens.data.masks import lesion_boxes, lesion_masks
+from osteolens.data.masks import PackedMasks, lesion_boxes, lesion_masks
 from osteolens.data.radiographs import RadiographSet
 from osteolens.domain import NORMAL, Column, Preprocessing
 from osteolens.errors import DataError
+from osteolens.training.annotations import matched_lesion_free, used_annotations
 from osteolens.training.sampling import DrawnSamples, EpochBatches, balanced_weights
 
 logger = logging.getLogger("osteolens")
@@ -136,18 +138,36 @@ def _part(data: RadiographSet, rows: pd.DataFrame, record: Preprocessing, config
 def _dataset(data: RadiographSet, rows: pd.DataFrame, part: LabelledPictures, config: Config) -> BTXRDDataset:
     record, labels = config.preprocessing(), part.labels.tolist()
     names = config.class_names
+    masks = _used_masks(data, rows, labels, config)
     common: dict[str, Any] = {
         "augmentation": config.augmentation,
+        "regions": _regions(masks, labels, config),
         "normal_index": names.index(NORMAL) if NORMAL in names else 0,  # not used without a class of that name
         "seed": config.seed,
     }
-    masks = lesion_masks(data, rows[Column.IMAGE_ID], record.base) if config.reads_annotations else {}
-    if config.reads_annotations and not masks:
-        _do_without_annotations(data, config)
     if not config.training.annotations:
         return BTXRDDataset(part.pictures, labels, record, lesion_boxes=lesion_boxes(masks), **common)
     factor = config.training.dim_factor
     return BTXRDAnnotatedDataset(part.pictures, labels, record, masks=masks, dim_factor=factor, **common)
+
+
+def _used_masks(data: RadiographSet, rows: pd.DataFrame, labels: list[int], config: Config) -> PackedMasks:
+    """Return row to lesion mask, uint8 0/1 [base, base], of the outlines that training uses."""
+    if not config.reads_annotations:
+        return PackedMasks(())
+    masks = lesion_masks(data, rows[Column.IMAGE_ID], config.preprocessing().base)
+    if not masks:
+        _do_without_annotations(data, config)
+    used = used_annotations(list(masks), labels, config.training.annotation_share, config.seed)
+    return PackedMasks((row, masks[row]) for row in used)
+
+
+def _regions(masks: PackedMasks, labels: list[int], config: Config) -> GuidedRegions | None:
+    options, names = config.training, config.class_names
+    if options.guidance_weight == 0:
+        return None
+    matched = matched_lesion_free(list(masks), labels, names.index(NORMAL), config.seed) if NORMAL in names else []
+    return GuidedRegions(masks, matched, options.guidance_margin)
 
 
 def _do_without_annotations(data: RadiographSet, config: Config) -> None:
@@ -155,6 +175,7 @@ def _do_without_annotations(data: RadiographSet, config: Config) -> None:
     found = f"no training image has a file in {data.annotations_dir}"
     for option, chosen in (
         ("training.annotations is true", config.training.annotations),
+        ("training.guidance_weight is above 0", config.training.guidance_weight > 0),
         ("augmentation.lesion_free is above 0", config.augmentation.lesion_free > 0),
     ):
         if chosen:

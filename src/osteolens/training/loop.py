@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,10 +22,17 @@ from osteolens.training.state import TrainingState
 SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a probability that was rounded to 0 finite
 
 
-def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingOptions, epoch: int) -> float:
-    """Run through the training part once and return the mean loss per batch of all processes together.
+def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingOptions, epoch: int) -> dict[str, float]:
+    """Run through the training part once.
 
     The gradient of a step is that of torch's weighted mean over all images of its batches, however many there are.
+    Guidance adds to the loss of an image, so it is weighted like it.
+
+    Returns
+    -------
+    dict
+        train_loss, the mean of the classification loss over the batches of all processes together; with guidance also
+        train_guidance, the mean of its loss over the guided images, NaN if there was none.
 
     Raises
     ------
@@ -33,18 +41,17 @@ def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingO
     """
     data.set_epoch(epoch)
     state.begin_epoch(epoch, options)
-    losses = []
+    sums: list[torch.Tensor] = []
     weights: list[torch.Tensor] = []  # of the batches of this step
     batches = len(data.loader)
     for number, batch in enumerate(track(data.loader, f"epoch {epoch + 1} of {options.epochs}"), start=1):
         images = batch["image"].to(state.fabric.device).contiguous(memory_format=torch.channels_last)
-        labels = batch["label"].to(state.fabric.device)
         is_step = number % options.accumulation == 0 or number == batches
         with state.fabric.no_backward_sync(state.model, enabled=not is_step):
-            logits = state.model(images).float()
-            share = cross_entropy_sums(logits, labels, state.class_weights, options.label_smoothing)
-            whole = state.fabric.all_reduce(share.detach().clone(), reduce_op="sum")
-            losses.append(_finite(float(whole[0] / whole[1]), number - 1, data, options))
+            share = _loss_sums(state, images, batch, options, epoch)
+            whole: torch.Tensor = state.fabric.all_reduce(share.detach().clone(), reduce_op="sum")  # type: ignore[assignment]
+            _require_finite_loss(float(whole[0] / whole[1]), number - 1, data, options)
+            sums.append(whole)
             weights.append(whole[1])
             # the engine takes the mean of the processes' gradients; a step divides by the weight of all its batches
             state.fabric.backward(share[0] * (state.fabric.world_size / weights[0]))
@@ -52,7 +59,7 @@ def train_one_epoch(state: TrainingState, data: TrainingData, options: TrainingO
             _step(state, options, weights, epoch)
             weights = []
     _require_finite(state, images, epoch)
-    return float(np.mean(losses))
+    return _epoch_figures(sums)
 
 
 def steps_per_epoch(data: TrainingData, options: TrainingOptions) -> int:
@@ -91,10 +98,40 @@ def validate(
     }
 
 
-def _finite(loss: float, batch: int, data: TrainingData, options: TrainingOptions) -> float:
-    """Return the loss of the whole batch, which is finite in all processes or in none, so that all stop together."""
+def _loss_sums(
+    state: TrainingState, images: torch.Tensor, batch: Any, options: TrainingOptions, epoch: int
+) -> torch.Tensor:
+    """Return the sums that a batch's loss is made of, over this process's share of it.
+
+    The weighted losses and the weights; with guidance also the weighted losses without it, its own losses and the
+    number of guided images.
+    """
+    labels = batch["label"].to(state.fabric.device)
+    if state.guidance is None:
+        logits = state.model(images).float()
+        return cross_entropy_sums(logits, labels, state.class_weights, options.label_smoothing)
+    logits, evidence = state.model(images, labels)
+    total, weight = cross_entropy_sums(logits.float(), labels, state.class_weights, options.label_smoothing)
+    regions = batch["region"].to(state.fabric.device)
+    losses = state.guidance.losses(evidence.float(), regions)
+    added = state.guidance.weight(epoch) * (state.class_weights[labels] * losses).sum()
+    guided = regions.amax(dim=(1, 2)).sum().float()
+    return torch.stack([total + added, weight, total.detach(), losses.detach().sum(), guided])
+
+
+def _epoch_figures(sums: list[torch.Tensor]) -> dict[str, float]:
+    """Return what :func:`train_one_epoch` does, from the sums of every batch over all processes."""
+    if len(sums[0]) == 2:
+        return {"train_loss": float(np.mean([float(total / weight) for total, weight in sums]))}
+    losses = [float(total / weight) for _, weight, total, _, _ in sums]
+    guidance, guided = (sum(float(batch[place]) for batch in sums) for place in (3, 4))
+    return {"train_loss": float(np.mean(losses)), "train_guidance": guidance / guided if guided else math.nan}
+
+
+def _require_finite_loss(loss: float, batch: int, data: TrainingData, options: TrainingOptions) -> None:
+    """Refuse the loss of a whole batch; it is finite in all processes or in none, so that all stop together."""
     if math.isfinite(loss):
-        return loss
+        return
     precision = "" if options.precision == "32-true" else "set training.precision=32-true, "
     raise TrainingError(
         f"the loss became {loss}. Lower training.learning_rate, {precision}or look at the images of the batch: "

@@ -29,6 +29,7 @@ from osteolens.training.averaging import weight_average
 from osteolens.training.curves import draw_curves
 from osteolens.training.data import LabelledPictures, TrainingData, build_training_data
 from osteolens.training.engine import launch, require_batch_statistics, require_engine, share_batch_statistics
+from osteolens.training.guidance import create_guidance
 from osteolens.training.identity import differences, ingredients
 from osteolens.training.loop import steps_per_epoch, train_one_epoch, validate
 from osteolens.training.losses import compute_class_weights
@@ -155,6 +156,7 @@ def set_up(config: Config, parts: TrainingData, fabric: Fabric, class_weights: l
         class_weights=torch.tensor(class_weights, dtype=torch.float32, device=fabric.device),
         stopping=EarlyStopping(options.early_stopping_patience, "min" if options.monitor == "val_loss" else "max"),
         history=[],
+        guidance=create_guidance(model, options, config.data.image_size),
     )
 
 
@@ -163,7 +165,7 @@ def _fit(context: _Context, parts: TrainingData, state: TrainingState, note_epoc
     for epoch in range(len(state.history), options.epochs):
         started = time.monotonic()
         row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": max(state.scheduler.get_last_lr())}
-        row["train_loss"] = train_one_epoch(state, parts, options, epoch)
+        row |= train_one_epoch(state, parts, options, epoch)
         if parts.validation is not None and state.fabric.is_global_zero:
             row |= _validate(context.config, parts.validation, state)
         row["seconds"] = round(time.monotonic() - started, 1)

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from osteolens.config import TrainingOptions
 from osteolens.models.classifier import BTXRDClassifier
+from osteolens.training.guidance import Guidance, GuidedClassifier
 from osteolens.training.layers import freeze, train_mode
 from osteolens.training.stopping import EarlyStopping
 
@@ -33,8 +34,11 @@ class TrainingState:
         Weight of each class in the loss, float32 [classes].
     history
         Rows of the training log, one per finished epoch.
+    guidance
+        The loss on its maps, or None where attention is not guided.
     model
-        `network` as the engine wrapped it for the steps of this epoch; None before the first.
+        `network` as the engine wrapped it for the steps of this epoch; None before the first. With guidance it takes
+        labels as well and returns the evidence beside the logits.
     """
 
     fabric: Fabric
@@ -45,6 +49,7 @@ class TrainingState:
     class_weights: torch.Tensor
     stopping: EarlyStopping
     history: list[dict[str, Any]]
+    guidance: Guidance | None = None
     model: Any = None
 
     @property
@@ -57,8 +62,9 @@ class TrainingState:
         holds = options.freeze_epochs is None or epoch < options.freeze_epochs
         changed = freeze(self.network, options.freeze if holds else 0.0)
         if changed or self.model is None:  # an engine of several devices counts on the gradients it was set up with
-            network: Any = torch.compile(self.network) if options.compile else self.network
-            self.model = self.fabric.setup_module(network)
+            network: nn.Module = self.network if self.guidance is None else GuidedClassifier(self.network)
+            compiled: Any = torch.compile(network) if options.compile else network
+            self.model = self.fabric.setup_module(compiled)
         train_mode(self.model)
 
     def state_dict(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from osteolens.data.radiographs import load_radiographs
 from osteolens.domain import Preprocessing
 
 Grey = NDArray[np.uint8]
-SIDE, MARGIN = 100, 4  # the margin is 4 % of the side
+SIDE, MARGIN = 100, 4  # the margin is 4% of the side
 
 
 def limb(top: int = 0, bottom: int = SIDE) -> Grey:

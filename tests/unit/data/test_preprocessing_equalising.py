@@ -71,7 +71,7 @@ def test_a_scaled_decode_is_equalised_like_the_whole_picture(tmp_path: Path) -> 
 
 
 def test_percentiles_become_black_and_white_by_hand() -> None:
-    grey = np.arange(100, 200, dtype=np.uint8).reshape(10, 10)  # one pixel each: 1 % is 100, 99 % is 198
+    grey = np.arange(100, 200, dtype=np.uint8).reshape(10, 10)  # one pixel each: 1% is 100, 99% is 198
     stretched = stretch_percentiles(grey, np.ones((10, 10), bool))
     assert stretched[0, 0] == 0
     assert stretched[9, 8] == stretched[9, 9] == 255  # 198, and 199 clipped

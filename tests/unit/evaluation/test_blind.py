@@ -14,8 +14,8 @@ from osteolens.data.radiographs import load_radiographs
 from osteolens.data.splits import make_split
 from osteolens.evaluation.blind import BLIND_MODELS, blind_predictions, blind_scores
 from osteolens.evaluation.facts import ImageFacts, gather_facts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 CLASSES = ("Normal", "Benign", "Malignant")
 TRAIN, TEST = 240, 60
@@ -122,7 +122,7 @@ def test_a_source_that_train_lacks_counts_as_none() -> None:
     np.testing.assert_array_equal(answered[0], answered[1])
     manifest.loc[manifest["split"] == "test", "source"] = "elsewhere"
     found = blind_scores(facts_of(manifest, metadata, None), Resampling(100))
-    assert found["source"]["reason"] == "no evaluated image has a source that the train part has"
+    assert found["source"]["reason"] == "no evaluated image shares its source with the train part"
     assert found["demographics"]["possible"] is True
 
 
@@ -131,7 +131,7 @@ def test_no_value_is_not_a_value_in_common() -> None:
     manifest.loc[[0, TRAIN], "source"] = ""  # an image of train and one of test
     manifest.loc[TRAIN + 1 :, "source"] = "elsewhere"
     found = blind_scores(facts_of(manifest, metadata, None), Resampling(100))
-    assert found["source"]["reason"] == "no evaluated image has a source that the train part has"
+    assert found["source"]["reason"] == "no evaluated image shares its source with the train part"
 
 
 def test_texts_joined_in_one_cell_are_known_by_their_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_texts_joined_in_one_cell_are_known_by_their_parts(monkeypatch: pytest.M
     assert blind_scores(facts_of(manifest, metadata, None), Resampling(100))["site"]["possible"] is True
     metadata["site"] = np.where(np.arange(len(metadata)) < TRAIN, "femur", "tibia+fibula")
     reason = blind_scores(facts_of(manifest, metadata, None), Resampling(100))["site"]["reason"]
-    assert reason == "no evaluated image has a site that the train part has"
+    assert reason == "no evaluated image shares its anatomical site with the train part"
 
 
 def test_a_class_that_train_lacks_is_never_answered() -> None:
@@ -158,11 +158,11 @@ def test_what_is_missing_is_named() -> None:
     resampling = Resampling(100)
     found = blind_scores(facts_of(manifest, metadata.drop(columns=["view", "site"]), None), resampling)
     assert found["demographics"]["reason"] == "view not known for any train image"
-    assert found["demographics_and_site"]["reason"] == "view, site not known for any train image"
-    assert found["image_header"]["reason"] == "width, height, mode, bytes not known for any train image"
+    assert found["demographics_and_site"]["reason"] == "view, anatomical site not known for any train image"
+    assert found["image_header"]["reason"] == "width, height, colour mode, file size not known for any train image"
     assert found["source"]["possible"] is True
     found = blind_scores(facts_of(manifest, metadata, headers[headers.index < TRAIN]), resampling)
-    assert found["image_header"]["reason"] == "width, height, mode, bytes not known for any evaluated image"
+    assert found["image_header"]["reason"] == "width, height, colour mode, file size not known for any evaluated image"
     one_class = manifest[(manifest["split"] == "test") | (manifest["label"] == "Normal")]
     found = blind_scores(facts_of(one_class, metadata, headers), resampling)
     assert {model["reason"] for name, model in found.items() if name != "demographics_and_site"} == {

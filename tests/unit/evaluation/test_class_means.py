@@ -39,3 +39,10 @@ def test_correlations_are_numpys_where_both_vary_and_the_given_one_elsewhere(unk
     expected = np.corrcoef(np.delete(samples, 7, axis=0)[:, :2].T)
     np.testing.assert_allclose(found[:2, :2], expected)
     assert found[2].tolist() == found[:, 2].tolist() == [unknown, unknown, 1.0]
+
+
+@pytest.mark.parametrize("whole", [0, 1, 2, 29])
+def test_few_resamples_with_all_classes_tell_nothing_of_their_correlation(whole: int) -> None:
+    samples = np.repeat(np.random.default_rng(1).normal(size=(40, 1)), 2, axis=1)
+    samples[whole:, 1] = np.nan
+    assert class_correlations(samples, 0.0).tolist() == [[1, 0], [0, 1]]

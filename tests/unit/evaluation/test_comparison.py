@@ -11,9 +11,9 @@ from osteolens.errors import EvaluationError
 from osteolens.evaluation.compared_run import ComparedRun, TrainOverlap
 from osteolens.evaluation.comparison import compare_runs
 from osteolens.evaluation.delong import auc_difference
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.holm import holm
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.storage import to_json
 
 CLEAN = TrainOverlap({"all": (0, 30), "tumours": (0, 20)}, new_sources=False)

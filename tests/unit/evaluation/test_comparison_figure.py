@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 from osteolens.evaluation.compared_run import ComparedRun, TrainOverlap
 from osteolens.evaluation.comparison import compare_runs
 from osteolens.evaluation.comparison_figure import comparison_figure
-from osteolens.evaluation.headline import Resampling
+from osteolens.evaluation.resampling import Resampling
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from scipy.special import ndtr
+from scipy.stats import binomtest
 
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.conformal import ConformalSets, calibrate_sets, one_image_per_case, set_figures
@@ -103,7 +104,10 @@ def test_figures_worked_out_by_hand() -> None:
     assert found["coverage"]["value"] == pytest.approx(3 / 5)
     normal, benign = found["per_class"]["Normal"], found["per_class"]["Benign"]
     assert normal["coverage"]["value"] == pytest.approx(2 / 3)
-    assert normal["coverage_of_cases"]["value"] == pytest.approx(1 / 2)  # all of case a, none of case b
+    by_case = normal["coverage_of_cases"]
+    assert by_case["value"] == pytest.approx(1 / 2)  # all of case a, none of case b
+    reference = binomtest(1, 2).proportion_ci(0.95, method="wilson")
+    assert (by_case["low"], by_case["high"]) == (pytest.approx(reference.low), pytest.approx(reference.high))
     assert (normal["mean_size"], benign["mean_size"]) == (pytest.approx(4 / 3), 0.5)
     assert found["mean_size"] == 1.0
     assert found["sizes"] == {"0": 0.2, "1": 0.6, "2": 0.2}

@@ -6,6 +6,7 @@ import pytest
 from osteolens.errors import EvaluationError
 from osteolens.evaluation.corruption import corruption_curves
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 CLASSES = ("Normal", "Malignant")
 
@@ -26,7 +27,7 @@ NOISY = answers([0.6, 0.7, 0.8, 0.9, 0.1, 0.2, 0.3, 0.4])
 
 def test_losses_by_hand() -> None:
     curves = corruption_curves(
-        CLEAN, {("noise", 0.2): NOISY, ("blur", 2): BLURRED, ("noise", 0.1): CLEAN}, resamples=300
+        CLEAN, {("noise", 0.2): NOISY, ("blur", 2): BLURRED, ("noise", 0.1): CLEAN}, Resampling(300)
     )
     assert curves["clean"]["accuracy"]["value"] == 1
     assert list(curves["curves"]) == ["blur", "noise"]
@@ -41,7 +42,7 @@ def test_losses_by_hand() -> None:
 
 
 def test_points_stand_by_rising_strength_and_no_change_is_no_loss() -> None:
-    noise = corruption_curves(CLEAN, {("noise", 0.2): NOISY, ("noise", 0.1): CLEAN}, resamples=200)["curves"]["noise"]
+    noise = corruption_curves(CLEAN, {("noise", 0.2): NOISY, ("noise", 0.1): CLEAN}, Resampling(200))["curves"]["noise"]
     assert [point["strength"] for point in noise] == [0.1, 0.2]
     assert noise[0]["loss"]["accuracy"]["value"] == 0
     assert noise[0]["loss"]["accuracy"]["low"] is None
@@ -50,13 +51,13 @@ def test_points_stand_by_rising_strength_and_no_change_is_no_loss() -> None:
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
     turned = answers([0.9, 0.8, 0.4, 0.3, 0.4, 0.3, 0.2, 0.1], ids="hgfedcba", labels="MMMMNNNN")
-    first = corruption_curves(CLEAN, {("blur", 1): BLURRED}, resamples=200)
-    assert corruption_curves(CLEAN, {("blur", 1): turned}, resamples=200) == first
+    first = corruption_curves(CLEAN, {("blur", 1): BLURRED}, Resampling(200))
+    assert corruption_curves(CLEAN, {("blur", 1): turned}, Resampling(200)) == first
 
 
 def test_other_images_are_refused_by_name() -> None:
     other = answers([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9], ids="abcdefgx")
     with pytest.raises(EvaluationError, match="blur at strength 3"):
-        corruption_curves(CLEAN, {("blur", 3): other})
+        corruption_curves(CLEAN, {("blur", 3): other}, Resampling(100))
     with pytest.raises(EvaluationError, match="no predictions for corrupted pictures"):
-        corruption_curves(CLEAN, {})
+        corruption_curves(CLEAN, {}, Resampling(100))

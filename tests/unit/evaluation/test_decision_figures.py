@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from osteolens.evaluation.decision_figures import (
     DECISION_FIGURES,
@@ -15,6 +16,7 @@ from osteolens.evaluation.decision_figures import (
 from osteolens.evaluation.decisions import NOTHING_FITTED, decisions
 from osteolens.evaluation.figures import save_plot
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 CLASSES = ("Normal", "Benign", "Malignant")
 
@@ -34,7 +36,7 @@ def made_up(split: str, classes: int = 3) -> PredictionsTable:
 
 @pytest.fixture(scope="module")
 def record() -> dict:
-    return decisions(made_up("val"), made_up("test"), resamples=100)
+    return decisions(made_up("val"), made_up("test"), Resampling(100))
 
 
 def test_reliability_draws_the_bins_of_the_record(record: dict) -> None:
@@ -51,6 +53,13 @@ def test_reliability_draws_the_bins_of_the_record(record: dict) -> None:
         assert np.allclose(bars[:, 1], [point["high"] for point in own["bins"]])
     assert "test: 120 images of 120 cases" in str(figure.get_suptitle())
     assert "not for clinical use" in str(figure.get_supxlabel())
+
+
+def test_the_legend_of_a_reliability_diagram_hides_no_point(record: dict) -> None:
+    figure = reliability_figure(record)
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        assert not axes.get_legend().get_window_extent().overlaps(axes.get_window_extent())
 
 
 def test_risk_coverage_names_both_areas(record: dict) -> None:
@@ -81,7 +90,7 @@ def test_conformal_coverage_beside_what_is_promised(record: dict) -> None:
 
 
 def test_what_is_missing_is_said_in_the_figure(tmp_path: Path) -> None:
-    bare = decisions(None, made_up("val", classes=2), resamples=100)
+    bare = decisions(None, made_up("val", classes=2), Resampling(100))
     said = conformal_figure(bare).axes[0].texts[0].get_text()
     assert said.replace("\n", " ") == NOTHING_FITTED
     nothing = decision_curve_figure(bare).axes[0].texts[0].get_text()

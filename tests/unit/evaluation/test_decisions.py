@@ -12,6 +12,7 @@ from osteolens.evaluation.calibration import Scaling
 from osteolens.evaluation.conformal import ConformalSets
 from osteolens.evaluation.decisions import NOTHING_FITTED, decisions
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.storage import write_json
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -34,7 +35,7 @@ def made_up(split: str, names: tuple[str, ...] = CLASSES, cases: int = 90, class
 
 @pytest.fixture(scope="module")
 def both() -> dict:
-    return decisions(made_up("val"), made_up("test"), resamples=100)
+    return decisions(made_up("val"), made_up("test"), Resampling(100))
 
 
 def test_everything_is_plain_json(both: dict, tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_the_records_that_are_applied_give_what_is_reported(both: dict) -> None:
 def test_test_labels_choose_nothing(both: dict) -> None:
     test = made_up("test")
     others = PredictionsTable(CLASSES, test.frame.assign(label=np.roll(test.frame["label"], 7)))
-    changed = decisions(made_up("val"), others, resamples=100)
+    changed = decisions(made_up("val"), others, Resampling(100))
     assert changed["selective"] != both["selective"]
     for method in ("temperature", "vector"):
         assert changed["calibration"][method]["scaling"] == both["calibration"][method]["scaling"]
@@ -82,7 +83,7 @@ def test_test_labels_choose_nothing(both: dict) -> None:
 
 
 def test_without_a_test_part_nothing_is_fitted() -> None:
-    found = decisions(None, made_up("val"), resamples=100)
+    found = decisions(None, made_up("val"), Resampling(100))
     assert (found["fitted"], found["reason"], found["validation"]) == (False, NOTHING_FITTED, None)
     assert found["probabilities"] == "as_predicted"
     for part in (found["operating_points"], found["conformal"], found["prior_shift"]):
@@ -100,7 +101,7 @@ def test_without_a_test_part_nothing_is_fitted() -> None:
 
 
 def test_a_class_that_validation_lacks() -> None:
-    found = decisions(made_up("val", classes=2), made_up("test"), resamples=100)
+    found = decisions(made_up("val", classes=2), made_up("test"), Resampling(100))
     assert "images of 3 classes in the validation part; there are 2" in found["calibration"]["vector"]["reason"]
     assert found["calibration"]["temperature"]["reason"] is None
     assert "images of 3 classes" in found["prior_shift"]["reason"]
@@ -112,7 +113,7 @@ def test_a_class_that_validation_lacks() -> None:
 
 
 def test_a_class_that_test_lacks(tmp_path: Path) -> None:
-    found = decisions(made_up("val"), made_up("test", classes=2), resamples=100)
+    found = decisions(made_up("val"), made_up("test", classes=2), Resampling(100))
     assert json.loads(write_json(tmp_path / "d.json", found).read_text(encoding="utf-8")) == found
     point = found["operating_points"]["questions"]["Malignant against the rest"]["high_sensitivity"]
     assert point["test"]["sensitivity"] == {
@@ -130,7 +131,7 @@ def test_a_class_that_test_lacks(tmp_path: Path) -> None:
 def test_prior_shift_is_seen_and_helps() -> None:
     validation, test = made_up("val", cases=600), made_up("test", cases=600)
     kept = (test.labels == 2) | (np.arange(1200) % 6 == 0)  # classes 0 and 1 to a third: three in five are malignant
-    shift = decisions(validation, test.subset(kept), resamples=100)["prior_shift"]
+    shift = decisions(validation, test.subset(kept), Resampling(100))["prior_shift"]
     assert shift["shares"]["validation"] == pytest.approx(dict.fromkeys(CLASSES, 1 / 3))
     assert shift["shares"]["estimated"]["Malignant"] == pytest.approx(shift["shares"]["test"]["Malignant"], abs=0.06)
     assert shift["after"]["nll"] < shift["before"]["nll"]
@@ -138,34 +139,34 @@ def test_prior_shift_is_seen_and_helps() -> None:
 
 def test_order_of_rows_and_seed() -> None:
     validation, test = made_up("val"), made_up("test")
-    first = decisions(validation, test, resamples=100)
-    turned = decisions(PredictionsTable(CLASSES, validation.frame.iloc[::-1]), test, resamples=100)
+    first = decisions(validation, test, Resampling(100))
+    turned = decisions(PredictionsTable(CLASSES, validation.frame.iloc[::-1]), test, Resampling(100))
     assert turned["conformal"]["sets"] == first["conformal"]["sets"]
-    assert decisions(validation, test, resamples=100) == first
-    assert decisions(validation, test, resamples=100, seed=7)["conformal"] != first["conformal"]
+    assert decisions(validation, test, Resampling(100)) == first
+    assert decisions(validation, test, Resampling(100, seed=7))["conformal"] != first["conformal"]
 
 
 def test_other_class_names_are_each_asked_about() -> None:
     names = ("none", "crack", "break")
-    found = decisions(made_up("val", names), made_up("test", names), resamples=100)
+    found = decisions(made_up("val", names), made_up("test", names), Resampling(100))
     assert list(found["decision_curves"]) == [f"{name} against the rest" for name in names]
 
 
 def test_tables_that_do_not_belong_together_are_refused() -> None:
     validation, test = made_up("val"), made_up("test")
     with pytest.raises(EvaluationError, match=r"180 images are in validation and in test, such as test0000\.jpeg"):
-        decisions(test, test, resamples=100)
+        decisions(test, test, Resampling(100))
     with pytest.raises(EvaluationError, match="has the classes none, crack, break and test Normal"):
-        decisions(made_up("val", ("none", "crack", "break")), test, resamples=100)
+        decisions(made_up("val", ("none", "crack", "break")), test, Resampling(100))
     mixed = PredictionsTable(CLASSES, test.frame.assign(split=["test", "val"] * 90))
     with pytest.raises(EvaluationError, match=r"splits test, val\. Choose one with part\(\)"):
-        decisions(validation, mixed, resamples=100)
+        decisions(validation, mixed, Resampling(100))
 
 
 def test_cases_in_both_parts_are_counted() -> None:
     test = made_up("test")
     leaking = PredictionsTable(CLASSES, test.frame.assign(case_id=made_up("val").frame["case_id"]))
-    assert decisions(made_up("val"), leaking, resamples=100)["cases_in_both"] == 90
+    assert decisions(made_up("val"), leaking, Resampling(100))["cases_in_both"] == 90
 
 
 def test_no_figure_is_nan_or_infinite(both: dict) -> None:
@@ -185,13 +186,13 @@ def test_no_figure_is_nan_or_infinite(both: dict) -> None:
     [(True, "The validation images also chose the epoch"), (None, "It is not known whether the validation images")],
 )
 def test_what_else_the_validation_images_chose_is_told(epoch_chosen: bool | None, begins: str) -> None:
-    found = decisions(made_up("val"), made_up("test"), epoch_chosen=epoch_chosen, resamples=100)
+    found = decisions(made_up("val"), made_up("test"), Resampling(100), epoch_chosen=epoch_chosen)
     assert found["chosen_on"].startswith(begins)
     assert found["chosen_on"].endswith("what is fitted on them may promise a little too much.")
 
 
 def test_nothing_is_told_where_the_validation_images_chose_nothing_else(both: dict) -> None:
-    found = decisions(made_up("val"), made_up("test"), epoch_chosen=False, resamples=100)
+    found = decisions(made_up("val"), made_up("test"), Resampling(100), epoch_chosen=False)
     assert found["chosen_on"] is None
     assert {**both, "chosen_on": None} == found
-    assert decisions(None, made_up("test"), epoch_chosen=True, resamples=100)["chosen_on"] is None
+    assert decisions(None, made_up("test"), Resampling(100), epoch_chosen=True)["chosen_on"] is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from osteolens.evaluation.entries import entry, resampled_entry, share_entry
+from osteolens.evaluation.entries import effective_cases, entry, resampled_entry, share_entry
 
 
 def test_nan_becomes_none_with_its_reason() -> None:
@@ -60,6 +60,11 @@ def test_a_large_case_counts_for_less_than_its_images() -> None:
     found = share_entry(np.ones(4, dtype=bool), np.array(["a", "a", "a", "b"]), 0.95)
     assert found["low"] == pytest.approx(1.6 / (1.6 + 1.959963985**2))
     assert found["high"] == 1.0
+
+
+@pytest.mark.parametrize(("sizes", "number"), [([], 0), ([5], 1), ([1] * 10, 10), ([30, *[1] * 9], 39**2 / 909)])
+def test_effective_cases_by_hand(sizes: list[int], number: float) -> None:
+    assert effective_cases(np.repeat(np.arange(len(sizes)), sizes).astype(str)) == pytest.approx(number)
 
 
 def test_no_image_is_no_share() -> None:

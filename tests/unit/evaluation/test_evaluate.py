@@ -15,6 +15,7 @@ from osteolens.errors import EvaluationError
 from osteolens.evaluation.evaluate import EVALUATION_FILES, evaluate
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.summary import summarise
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -58,11 +59,13 @@ def entries(summary: dict) -> list[dict]:
 
 def test_files_and_summary(tmp_path: Path) -> None:
     table = made_up()
-    summary = evaluate(table, tmp_path, resamples=200, confidence=0.9, seed=1)
+    summary = evaluate(table, tmp_path, Resampling(200, 0.9, 1))
     assert {path.name for path in tmp_path.iterdir()} == FILES == set(EVALUATION_FILES)
     assert strict_json(tmp_path / "metrics_summary.json") == summary
     assert (summary["n"], summary["cases"], summary["split"]) == (120, 60, "test")
     assert summary["per_class_n"] == {"Normal": 40, "Benign": 40, "Malignant": 40}
+    of_class = table.frame.groupby("label")["case_id"].nunique()
+    assert summary["per_class_cases"] == {name: of_class[name] for name in summary["class_names"]}
     assert (summary["confidence"], summary["resamples"], summary["resampled_by"]) == (0.9, 200, "case")
     predicted = table.probabilities.argmax(axis=1)
     matrix = sk.confusion_matrix(table.labels, predicted)
@@ -86,20 +89,20 @@ def test_files_and_summary(tmp_path: Path) -> None:
 def test_records_bear_the_identity_of_the_answers_and_the_summary_is_last(tmp_path: Path) -> None:
     table = made_up()
     chosen_on = PredictionsTable(CLASSES, table.frame.assign(image_id=[f"v{row}" for row in range(120)], split="val"))
-    evaluate(table, tmp_path, validation=chosen_on, resamples=100)
+    evaluate(table, tmp_path, Resampling(100), validation=chosen_on)
     records = [strict_json(tmp_path / f"{name}.json") for name in ("metrics_summary", "decisions", "honesty")]
     assert {record["predictions_sha256"] for record in records} == {predictions_sha256(table)}
     assert records[1]["validation_sha256"] == predictions_sha256(chosen_on)
     stamps = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert stamps["metrics_summary.json"] == max(stamps.values())
-    evaluate(table, tmp_path, resamples=100)
+    evaluate(table, tmp_path, Resampling(100))
     assert strict_json(tmp_path / "decisions.json")["validation_sha256"] is None
 
 
 def test_classification_report_equals_scikit_learns(tmp_path: Path) -> None:
     table = made_up(90, images_per_case=1)
     table = table.subset(np.arange(90) % 7 > 1)  # uneven class sizes, so that the two averages differ
-    evaluate(table, tmp_path, resamples=100, seed=1)
+    evaluate(table, tmp_path, Resampling(100, seed=1))
     report = strict_json(tmp_path / "classification_report.json")
     reference = sk.classification_report(
         table.labels, table.probabilities.argmax(axis=1), target_names=CLASSES, output_dict=True
@@ -112,12 +115,12 @@ def test_classification_report_equals_scikit_learns(tmp_path: Path) -> None:
 
 def test_same_seed_same_summary_whatever_the_order_of_the_rows() -> None:
     table = made_up()
-    first = summarise(table, resamples=100, confidence=0.95, seed=3)
+    first = summarise(table, Resampling(100, seed=3))
     turned = PredictionsTable(CLASSES, table.frame.iloc[::-1])
-    second = summarise(turned, resamples=100, confidence=0.95, seed=3)
+    second = summarise(turned, Resampling(100, seed=3))
     for one, other in zip(entries(first), entries(second), strict=True):
         assert one == pytest.approx(other, abs=1e-12)
-    assert summarise(table, resamples=100, confidence=0.95, seed=4)["overall"] != first["overall"]
+    assert summarise(table, Resampling(100, seed=4))["overall"] != first["overall"]
 
 
 def test_intervals_widen_when_images_share_a_case() -> None:
@@ -125,21 +128,17 @@ def test_intervals_widen_when_images_share_a_case() -> None:
     single = made_up(60, images_per_case=1)
     copies = single.frame.loc[np.repeat(np.arange(60), 10)].reset_index(drop=True)
     copies["image_id"] = [f"{image}_{index}" for index, image in enumerate(copies["image_id"])]
-    by_case = summarise(PredictionsTable(CLASSES, copies), resamples=400, confidence=0.95, seed=1)["overall"][
-        "accuracy"
-    ]
-    once = summarise(single, resamples=400, confidence=0.95, seed=1)["overall"]["accuracy"]
+    by_case = summarise(PredictionsTable(CLASSES, copies), Resampling(400, seed=1))["overall"]["accuracy"]
+    once = summarise(single, Resampling(400, seed=1))["overall"]["accuracy"]
     assert (by_case["low"], by_case["high"]) == pytest.approx((once["low"], once["high"]))
     copies["case_id"] = copies["image_id"]
-    by_image = summarise(PredictionsTable(CLASSES, copies), resamples=400, confidence=0.95, seed=1)["overall"][
-        "accuracy"
-    ]
+    by_image = summarise(PredictionsTable(CLASSES, copies), Resampling(400, seed=1))["overall"]["accuracy"]
     assert by_case["high"] - by_case["low"] > 2 * (by_image["high"] - by_image["low"])
 
 
 def test_what_the_table_lacks_comes_before_every_figure(tmp_path: Path) -> None:
     told = "Of the 500 test images, 380 have no prediction."
-    summary = evaluate(made_up(), tmp_path, resamples=100, caveats=[told])
+    summary = evaluate(made_up(), tmp_path, Resampling(100), caveats=[told])
     assert summary["caveats"] == [told]
     panel = strict_json(tmp_path / "honesty.json")
     assert panel["caveats"] == [told]
@@ -147,7 +146,7 @@ def test_what_the_table_lacks_comes_before_every_figure(tmp_path: Path) -> None:
 
 
 def test_an_absent_class_gives_null_with_a_reason(tmp_path: Path) -> None:
-    summary = evaluate(made_up(classes=2), tmp_path, resamples=100)
+    summary = evaluate(made_up(classes=2), tmp_path, Resampling(100))
     assert strict_json(tmp_path / "metrics_summary.json") == summary
     absent = {"value": None, "low": None, "high": None, "reason": "no Malignant image in this part", "method": None}
     assert summary["per_class"]["Malignant"]["auc"] == absent | {"n": 0}
@@ -161,28 +160,29 @@ def test_an_absent_class_gives_null_with_a_reason(tmp_path: Path) -> None:
     assert report["weighted avg"]["recall"] == pytest.approx(report["accuracy"])
 
 
-def test_one_image_is_enough_but_has_no_interval(tmp_path: Path) -> None:
+def test_one_image_is_enough_but_has_an_interval_only_as_a_share(tmp_path: Path) -> None:
     table = made_up().subset(np.arange(120) == 0)
-    summary = evaluate(table, tmp_path, resamples=100)
+    summary = evaluate(table, tmp_path, Resampling(100))
     assert strict_json(tmp_path / "metrics_summary.json") == summary
     accuracy = summary["overall"]["accuracy"]
     assert accuracy == {
         "value": 1.0,
-        "low": None,
-        "high": None,
-        "reason": "all Normal images are of one case: no interval",
-        "method": None,
+        "low": pytest.approx(1 / (1 + 1.959964**2), abs=1e-6),  # Wilson's lower limit of one in one
+        "high": 1.0,
+        "reason": "fewer than 10 effective cases: Wilson's interval on that number (Kish)",
+        "method": "wilson",
         "n": 1,
     }
+    assert summary["overall"]["weighted_f1"]["reason"] == "all Normal images are of one case: no interval"
     assert all(entry["value"] is not None or entry["reason"] for entry in entries(summary))
 
 
 def test_a_class_of_one_case_has_no_interval_but_the_others_do() -> None:
     table = made_up()
     table = table.subset((table.labels != 2) | (table.cases == "case2"))
-    summary = summarise(table, resamples=100, confidence=0.95, seed=1)
+    summary = summarise(table, Resampling(100, seed=1))
     sentence = "all Malignant images are of one case: no interval"
-    for entry in (summary["per_class"]["Malignant"]["sensitivity"], summary["overall"]["macro_auc"]):
+    for entry in (summary["per_class"]["Malignant"]["f1"], summary["overall"]["macro_auc"]):
         assert entry["value"] is not None
         assert (entry["low"], entry["high"], entry["reason"]) == (None, None, sentence)
     assert summary["overall"]["accuracy"]["low"] is not None
@@ -196,10 +196,11 @@ def test_resamples_without_a_value_are_told() -> None:
     table = PredictionsTable.from_arrays(
         CLASSES[:2], image_ids=np.arange(30), labels=["Normal"] * 15 + ["Benign"] * 15, probabilities=probabilities
     )
-    precision = summarise(table, resamples=1000, confidence=0.95, seed=1)["per_class"]["Benign"]["precision"]
-    assert (precision["value"], precision["low"], precision["high"]) == (1.0, None, None)
-    missing = int(precision["reason"].split()[2])
-    assert precision["reason"] == f"undefined in {missing} of 1000 resamples, too many for an interval"
+    mcc = summarise(table, Resampling(1000, seed=1))["overall"]["mcc"]
+    assert mcc["value"] == pytest.approx(15 / (1 * 15 * 15 * 29) ** 0.5)
+    assert (mcc["low"], mcc["high"]) == (None, None)
+    missing = int(mcc["reason"].split()[2])
+    assert mcc["reason"] == f"undefined in {missing} of 1000 resamples, too many for an interval"
     assert missing == pytest.approx(1000 * (14 / 15) ** 15, abs=60)  # four standard deviations
 
 
@@ -207,7 +208,7 @@ def test_a_mixture_of_splits_is_refused(tmp_path: Path) -> None:
     table = made_up()
     mixed = table.frame.assign(split=["test", "val"] * 60)
     with pytest.raises(EvaluationError, match=r"splits test, val.*part\(\)"):
-        evaluate(PredictionsTable(CLASSES, mixed), tmp_path)
+        evaluate(PredictionsTable(CLASSES, mixed), tmp_path, Resampling(100))
     assert not any(tmp_path.iterdir())
 
 
@@ -228,7 +229,7 @@ def test_the_cases_of_the_manifest_count_in_every_record(tmp_path: Path) -> None
     )
     # the answers know no cases
     own = PredictionsTable(CLASSES, table.frame.assign(case_id="", split=["val"] * 60 + ["test"] * 60))
-    summary = evaluate(own.part("test"), tmp_path, validation=own.part("val"), manifest=manifest, resamples=100)
+    summary = evaluate(own.part("test"), tmp_path, Resampling(100), validation=own.part("val"), manifest=manifest)
     decided, panel = (strict_json(tmp_path / f"{name}.json") for name in ("decisions", "honesty"))
     assert summary["cases"] == panel["scores"]["cases"] == decided["test"]["cases"] == 30
     assert decided["validation"]["cases"] == 30

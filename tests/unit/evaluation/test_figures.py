@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 from osteolens.evaluation.evaluate import summarise
 from osteolens.evaluation.figures import confusion_figure, precision_recall_figure, roc_figure, save_plot, svg_bytes
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 CLASSES = ("Normal", "Benign", "Malignant")
 
@@ -24,7 +25,7 @@ def table() -> PredictionsTable:
 
 
 def test_roc_curves_are_scikit_learns(table: PredictionsTable) -> None:
-    axes = roc_figure(table, summarise(table, resamples=100, confidence=0.95, seed=1)).axes[0]
+    axes = roc_figure(table, summarise(table, Resampling(100, seed=1))).axes[0]
     for k, name in enumerate(CLASSES):
         line = next(line for line in axes.lines if str(line.get_label()).startswith(name))
         x, y, _ = sk.roc_curve(table.labels == k, table.probabilities[:, k], drop_intermediate=False)
@@ -35,7 +36,7 @@ def test_roc_curves_are_scikit_learns(table: PredictionsTable) -> None:
 
 
 def test_area_under_the_drawn_steps_is_the_average_precision(table: PredictionsTable) -> None:
-    axes = precision_recall_figure(table, summarise(table, resamples=100, confidence=0.95, seed=1)).axes[0]
+    axes = precision_recall_figure(table, summarise(table, Resampling(100, seed=1))).axes[0]
     for k, name in enumerate(CLASSES):
         line = next(line for line in axes.lines if str(line.get_label()).startswith(name))
         assert line.get_drawstyle() == "steps-pre"
@@ -47,7 +48,7 @@ def test_area_under_the_drawn_steps_is_the_average_precision(table: PredictionsT
 
 def test_curves_differ_in_dashes_too_and_undefined_ones_say_why(table: PredictionsTable) -> None:
     part = table.subset(table.labels != 2)
-    summary = summarise(part, resamples=100, confidence=0.95, seed=1)
+    summary = summarise(part, Resampling(100, seed=1))
     for figure in (roc_figure(part, summary), precision_recall_figure(part, summary)):
         lines = [line for line in figure.axes[0].lines if str(line.get_label()).startswith(CLASSES)]
         assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in lines}) == 3
@@ -56,7 +57,7 @@ def test_curves_differ_in_dashes_too_and_undefined_ones_say_why(table: Predictio
 
 def test_confusion_matrix_prints_counts_and_shares(table: PredictionsTable) -> None:
     part = table.subset(table.labels != 2)
-    figure = confusion_figure(summarise(part, resamples=100, confidence=0.95, seed=1))
+    figure = confusion_figure(summarise(part, Resampling(100, seed=1)))
     texts = [text.get_text() for text in figure.axes[0].texts]
     matrix = sk.confusion_matrix(part.labels, part.probabilities.argmax(axis=1), labels=[0, 1, 2])
     assert texts[1] == f"{matrix[0, 1]}\n{100 * matrix[0, 1] / 30:.1f}%"
@@ -66,7 +67,7 @@ def test_confusion_matrix_prints_counts_and_shares(table: PredictionsTable) -> N
 
 
 def test_the_same_figure_gives_the_same_bytes(table: PredictionsTable, tmp_path: Path) -> None:
-    summary = summarise(table, resamples=100, confidence=0.95, seed=1)
+    summary = summarise(table, Resampling(100, seed=1))
     drawing = svg_bytes(confusion_figure(summary))
     assert drawing == svg_bytes(confusion_figure(summary))
     assert b"<svg" in drawing

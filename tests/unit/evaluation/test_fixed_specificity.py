@@ -12,8 +12,8 @@ from osteolens.evaluation.fixed_specificity import (
     malignant_at_specificity,
     sensitivities_at_specificity,
 )
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 
 def binary(

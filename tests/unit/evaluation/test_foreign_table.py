@@ -1,8 +1,6 @@
-"""Spellings of headings, and numbers that are no probabilities. Expected values are written out."""
+"""Spellings of headings. Expected values are written out."""
 
 from __future__ import annotations
-
-import math
 
 import pandas as pd
 import pytest
@@ -11,24 +9,20 @@ from osteolens.errors import EvaluationError
 from osteolens.evaluation.foreign_table import (
     IMAGE_SPELLINGS,
     PART_SPELLINGS,
+    are_stated,
     class_columns,
     fact_columns,
     image_column,
     known_classes,
     read_parts,
-    read_probabilities,
+    unread_classes,
 )
 
 CLASSES = ("Normal", "Benign", "Malignant")
-COLUMNS = {"Normal": "p_n", "Benign": "p_b"}
 
 
 def classes_of(*headings: str, labels: tuple[str, ...] = CLASSES) -> dict[str, str]:
     return class_columns(["image", *headings], known_classes(CLASSES, labels), labels)
-
-
-def cells(*rows: tuple[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["p_n", "p_b"], index=list("abcdefgh")[: len(rows)], dtype=str)
 
 
 @pytest.mark.parametrize("spelling", IMAGE_SPELLINGS)
@@ -82,6 +76,37 @@ def test_a_label_is_the_configured_class_whatever_its_case() -> None:
     }
 
 
+def test_classes_that_somebody_names_are_all_there_are() -> None:
+    known = known_classes(("Malignant", "Benign"), ["benign"])
+    headings = ["file", "prob_Benign", "prob_Malignant", "prob_Extra", "predicted", "pred label"]
+    found = class_columns(headings, known, ["Benign"], stated=True)
+    assert list(found.items()) == [("Malignant", "prob_Malignant"), ("Benign", "prob_Benign")]  # in their order
+    assert unread_classes(headings, found) == ["prob_Extra"]
+    assert list(class_columns(headings, known, ["Benign"])) == ["Benign", "Malignant", "Extra"]
+    with pytest.raises(EvaluationError, match="there is no probability of Malignant; found prob_Benign"):
+        class_columns(["file", "prob_Benign", "prob_Extra"], known, ["Benign"], stated=True)
+
+
+@pytest.mark.parametrize(
+    "helper",
+    ["prob_predicted", "prob_prediction", "Prob Max", "prob_top", "prob_top1", "prob_sum", "prob_predicted_class"],
+)
+def test_a_number_about_the_answer_is_no_class_unless_a_label_bears_its_name(helper: str) -> None:
+    headings = ["file", "prob_Normal", "prob_Benign", "prob_Malignant", helper]
+    found = classes_of(*headings[1:])
+    assert list(found) == list(CLASSES)
+    assert unread_classes(headings, found) == []
+    label = helper[5:].replace("_", " ")
+    assert classes_of(*headings[1:], labels=(*CLASSES, label))[label] == helper
+
+
+def test_a_label_beside_the_named_classes_is_refused_and_the_default_ones_are_not_named() -> None:
+    with pytest.raises(EvaluationError, match=r"label\(s\) Ewing are none of the classes Benign, Malignant that"):
+        known_classes(("Benign", "Malignant"), ["Benign", "Ewing"])
+    assert (are_stated(CLASSES), are_stated(CLASSES[::-1])) == (False, True)
+    assert list(known_classes(CLASSES, ["Ewing"])) == ["normal", "benign", "malignant", "ewing"]
+
+
 def test_flags_of_the_truth_beside_probabilities_are_no_second_set() -> None:
     found = classes_of("prob_Normal", "prob_Benign", "prob_Malignant", "benign", "malignant")
     assert list(found.values()) == ["prob_Normal", "prob_Benign", "prob_Malignant"]
@@ -128,40 +153,6 @@ def test_what_else_is_said_of_an_image_is_found() -> None:
         fact_columns(["label", "true_label"])
 
 
-def test_probabilities_are_read_exactly_and_a_decimal_comma_is_a_point() -> None:
-    digits = "0.47559278753520107"
-    values = read_probabilities(cells((digits, "0.5244072124647989"), ("0,25", "0,75"), ("2.5e-1", " .75")), COLUMNS)
-    assert values.tolist() == [[float(digits), 0.5244072124647989], [0.25, 0.75], [0.25, 0.75]]
-
-
-@pytest.mark.parametrize(
-    ("rows", "told"),
-    [
-        ([("93", "7"), ("12.5", "87.5")], "run from 7 to 93 and the rows sum to 100: percentages. Divide them by 100"),
-        ([("33", "66"), ("50", "50")], "percentages"),
-        ([("93%", "7%")], "percent signs. Save fractions instead: 0.93 for 93%"),
-        ([("2.5", "-1.25")], "run from -1.25 to 2.5: logits or other scores.*Apply softmax"),
-        ([(repr(math.log(0.9)), repr(math.log(0.1)))], "logarithms of probabilities. Save their exponentials"),
-        ([("3", "5"), ("1", "8")], "run from 1 to 8, and the rows sum to 8 to 9: no probabilities"),
-        ([("0.9", "0.4"), ("0.5", "0.5")], r"of 1 image\(s\) sum to 1.3 to 1.3 instead of 1 \(a\).*yes/no models"),
-        ([("0.33", "0.66"), ("0.1", "0.9")], "sum to 0.99 to 0.99.*save more digits"),
-        ([("1", "0"), ("0", "1")], "every number is 0 or 1: answers or labels. Probabilities are needed"),
-        ([("0.9", "0.1"), ("nan", "")], "'nan' in p_n of b, '' in p_b of b: no finite number"),
-        ([("=A1", "0.1"), ("inf", "none")], "'=A1' in p_n of a, 'inf' in p_n of b, 'none' in p_b of b: no finite"),
-        ([("x", "y")] * 4, "and 3 more: no finite number"),
-    ],
-)
-def test_other_numbers_are_refused_with_what_they_are(rows: list[tuple[str, str]], told: str) -> None:
-    with pytest.raises(EvaluationError, match=told):
-        read_probabilities(cells(*rows), COLUMNS)
-
-
-def test_a_class_that_was_not_read_is_named_where_rows_do_not_sum_to_1() -> None:
-    table = cells(("0.5", "0.2")).assign(p_other="0.3", age="7")
-    with pytest.raises(EvaluationError, match=r"Not read as classes: p_other; name all classes with -o class_names"):
-        read_probabilities(table, COLUMNS)
-
-
 def test_every_spelling_of_the_parts_is_known() -> None:
     parts = read_parts(pd.Series([name.upper() for name in PART_SPELLINGS], name="split"))
     assert parts.tolist() == ["train", "train", "val", "val", "val", "test", "test"]
@@ -173,7 +164,7 @@ def test_the_only_part_is_test_whatever_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("names", "told"),
-    [(["test", "holdout"], r"split has the part\(s\) holdout; use"), (["", "test"], r"1 image\(s\) have no part")],
+    [(["test", "holdout"], r"split has the part\(s\) holdout; use"), (["", "test"], "1 image has no part")],
 )
 def test_other_parts_are_refused(names: list[str], told: str) -> None:
     with pytest.raises(EvaluationError, match=told):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from osteolens.evaluation.headline import METRICS, Resampling, headline, paired_difference, separate_difference
+from osteolens.evaluation.headline import METRICS, headline, paired_difference, separate_difference
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 
 CLASSES = ("Normal", "Benign", "Malignant")
 

@@ -11,9 +11,9 @@ import pytest
 
 from osteolens.evaluation.conclusion import advantage_verdict, conclude
 from osteolens.evaluation.facts import gather_facts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.honesty import honesty_panel
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.summary import summarise
 from osteolens.storage import to_json
 
@@ -66,7 +66,7 @@ def panel_of(
     table: PredictionsTable, *, leakage: dict[str, Any] | None = None, resamples: int = 200, **known: pd.DataFrame
 ) -> dict[str, Any]:
     facts = gather_facts(table, **known)
-    summary = summarise(facts.table, resamples=resamples)
+    summary = summarise(facts.table, Resampling(resamples))
     return honesty_panel(facts, summary, Resampling(resamples), leakage=leakage)
 
 
@@ -86,7 +86,8 @@ def test_the_panel_is_standard_json_and_the_same_again(panel: dict[str, Any]) ->
     assert json.loads(text, parse_constant=refuse) == json.loads(to_json(panel)) == panel
     given = inputs()
     again = panel_of(predictions(given["manifest"], skill=0.3), **given)
-    assert {**again, "leakage": None, "conclusion": None} == {**panel, "leakage": None, "conclusion": None}
+    others = dict.fromkeys(("leakage", "conclusion", "conclusion_sentences"))
+    assert {**again, **others} == {**panel, **others}
 
 
 def test_sections_agree_with_the_tables(panel: dict[str, Any]) -> None:
@@ -114,12 +115,15 @@ def numbers_in(value: Any) -> Iterator[float]:
 
 
 def test_every_number_of_the_conclusion_is_in_the_panel(panel: dict[str, Any]) -> None:
-    known = set(numbers_in({key: value for key, value in panel.items() if key != "conclusion"}))
+    known = set(numbers_in({key: value for key, value in panel.items() if not key.startswith("conclusion")}))
+    assert " ".join(panel["conclusion_sentences"]) == panel["conclusion"]
     shares = {panel["siblings"]["with_sibling"]["n"] / panel["scores"]["n"]}
     written = {f"{number:.3f}" for number in known} | {f"{number:+.3f}" for number in known}
     written |= {f"{number:,.0f}" for number in known if number == int(number)}
     written |= {f"{100 * number:.1f}%".replace(".0%", "%") for number in known | shares}
-    text = panel["conclusion"].replace(panel["subgroups"]["worst"]["accuracy"]["group"], "")
+    text = panel["conclusion"]
+    for worst in panel["subgroups"]["worst"].values():
+        text = text.replace(worst["group"], "")
     found = re.findall(r"[-+]?\d[\d,]*(?:\.\d+)?%?", text)
     assert len(found) > 30
     assert [number for number in found if number not in written] == []
@@ -127,12 +131,29 @@ def test_every_number_of_the_conclusion_is_in_the_panel(panel: dict[str, Any]) -
 
 def test_the_conclusion_says_what_the_figures_say(panel: dict[str, Any]) -> None:
     text = panel["conclusion"]
-    assert "10 of the 90 with a known source come from one that the train part does not have" in text
+    assert "Of the 90 with a known source, 10 come from one that the train part does not have" in text
     assert "by itself it does not show that lesions are recognised" in text
     assert "The anatomical site is filled in for 100% of Benign, 100% of Malignant and 0% of Normal images" in text
-    assert "2 of the images are byte-identical to a train image" in text
+    assert "2 images are byte-identical to a train image" in text
     assert "only that tells of new patients" in text
     assert text.endswith("None of these figures supports use on patients.")
+    sensitivity = panel["scores"]["sensitivity"]["Malignant"]
+    limits = f"({sensitivity['low']:.3f} to {sensitivity['high']:.3f})"
+    assert f"It finds a share of {sensitivity['value']:.3f} {limits} of the 30 Malignant images." in text
+    alone = panel["within_sources"]
+    assert 0 < alone["unseen_n"] < 10
+    assert f"train has no tumour of the source of {alone['unseen_n']} of them, which count as average" in text
+    worst = panel["subgroups"]["worst"]["macro_auc"]
+    assert f"Of the {worst['compared']} that have at least 5 cases of every class, macro AUC is lowest in" in text
+    assert f"({worst['n']} images of {worst['cases']} cases)" in text
+    assert "gender" not in text
+
+
+def test_one_image_is_not_told_as_many(panel: dict[str, Any]) -> None:
+    leakage = {"possible": True, "evaluation": {"test": {"overall": {"duplicated": 1, "near_duplicated": 0}}}}
+    text = " ".join(conclude({**panel, "leakage": leakage, "scores": {**panel["scores"], "n": 1, "cases": 1}}))
+    assert "On the 1 image of the test part (1 case) the model reaches" in text
+    assert "1 image is byte-identical to a train image." in text
 
 
 def test_a_better_model_is_told_as_one() -> None:
@@ -154,21 +175,52 @@ def test_a_predictions_table_alone_gives_reasons() -> None:
         *("center", "source", "sex", "age", "region", "view", "subtype", "lesion size")
     }
     text = found["conclusion"]
-    assert text.count("No manifest was given, so it is not known what the model was trained on") == 1
-    assert text.lower().count("manifest") == 1
+    assert text.count("It is not known which images the model was trained on (osteolens eval takes a table") == 1
+    assert text.count("--split-table") == 1
+    assert "manifest" not in text.lower()
     assert "neither whether it has seen the sources or the cases of these images" in text
-    assert "No subgroup has the 20 images" in found["conclusion"]
+    assert "Fewer than two subgroups have the 20 images" in found["conclusion"]
 
 
 def test_no_sibling_all_siblings_and_unknown_cases_are_told_apart(panel: dict[str, Any]) -> None:
     def text(**siblings: Any) -> str:
-        return conclude({**panel, "siblings": {**panel["siblings"], **siblings}})
+        return " ".join(conclude({**panel, "siblings": {**panel["siblings"], **siblings}}))
 
     assert "None of the images has another image of the same case in the train part" in text(with_sibling={"n": 0})
     everyone = {**panel["siblings"]["with_sibling"], "n": 90}
     assert "90 of 90 images (100%)" in text(with_sibling=everyone, without_sibling={"n": 0})
     assert "nothing here tells of new patients" in text(with_sibling=everyone, without_sibling={"n": 0})
     assert "would go unseen" in text(cases_known=False)
+
+
+def test_sources_all_known_or_all_new_are_told_as_such(panel: dict[str, Any]) -> None:
+    def text(unseen: int) -> str:
+        return " ".join(conclude({**panel, "origins": {**panel["origins"], "unseen_n": unseen}}))
+
+    assert "Every image with a known source (90) is of a source that the train part has, so this does not" in text(0)
+    assert "Every image with a known source (90) is of a source that the train part does not have: these" in text(90)
+
+
+def test_a_source_alone_without_a_figure_is_no_finding(panel: dict[str, Any]) -> None:
+    reason = "train has no tumour of these sources"
+    text = " ".join(
+        conclude({**panel, "within_sources": {**panel["within_sources"], "source_alone": {"reason": reason}}})
+    )
+    assert f"within a source; what knowing the source gives cannot be told: {reason}." in text
+    assert "knowing nothing but the source gives" not in text
+    assert "Since the source tells part of it" not in text
+
+
+def test_one_subgroup_is_not_the_lowest(panel: dict[str, Any]) -> None:
+    worst = {**panel["subgroups"]["worst"], "macro_auc": None}
+    text = " ".join(conclude({**panel, "subgroups": {**panel["subgroups"], "worst": worst}}))
+    assert "Fewer than two have 5 cases of every class, so none is the lowest in macro AUC." in text
+
+
+def test_an_undefined_figure_is_not_told_in_the_brackets_of_an_interval(panel: dict[str, Any]) -> None:
+    undefined = {"value": None, "low": None, "high": None, "reason": "no Malignant image in this part"}
+    text = " ".join(conclude({**panel, "scores": {**panel["scores"], "macro_auc": undefined}}))
+    assert "and a macro AUC that is not defined, since: no Malignant image in this part; in brackets stand" in text
 
 
 @pytest.mark.parametrize(
@@ -188,7 +240,7 @@ def test_the_verdict_and_the_sentence_agree(
     model = {**panel["blind"]["demographics"], "advantage": advantage}
     assert advantage_verdict(model) == verdict
     blind = {"class_shares": panel["blind"]["class_shares"], "demographics": model}
-    assert sentence in conclude({**panel, "blind": blind})
+    assert sentence in " ".join(conclude({**panel, "blind": blind}))
 
 
 def test_a_blind_model_that_is_not_possible_has_no_verdict() -> None:

@@ -27,7 +27,7 @@ def panel() -> dict[str, Any]:
 
 def test_each_scored_model_has_a_row() -> None:
     (axes,) = blind_figure(panel()).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["This network", "Commonest class", "Source only"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["The model", "Commonest class", "Source only"]
     accuracy, balanced, auc = axes.containers
     np.testing.assert_allclose(accuracy.lines[0].get_xdata(), [0.7, 0.5, 0.9])
     np.testing.assert_allclose(balanced.lines[0].get_xdata(), [0.7, 0.5, 0.9])
@@ -37,7 +37,7 @@ def test_each_scored_model_has_a_row() -> None:
     np.testing.assert_allclose(limits[-1][:, 0], [0.85, 0.92])
 
 
-def test_the_network_is_marked_through_all_rows() -> None:
+def test_the_model_is_marked_through_all_rows() -> None:
     (axes,) = blind_figure(panel()).axes
     marks = [line for line in axes.lines if list(line.get_xdata()) == [0.7, 0.7]]
     assert len(marks) == 1

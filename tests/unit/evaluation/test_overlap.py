@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osteolens.errors import EvaluationError
-from osteolens.evaluation.headline import Resampling, separate_difference
+from osteolens.evaluation.headline import separate_difference
 from osteolens.evaluation.overlap import joint_weights, overlapping_difference
 from osteolens.evaluation.paired import compare
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.randomness import named_generator
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -42,7 +43,7 @@ def test_the_same_images_give_the_paired_comparison_to_the_digit() -> None:
     images = list(range(60))
     first, second = answers(images, skill=0.5), answers(images, skill=0.2, seed=1)
     found = overlapping_difference(first, second, Resampling(200, 0.95, 7))
-    paired = compare(second, first, resamples=200, confidence=0.95, seed=7)
+    paired = compare(second, first, Resampling(200, 0.95, 7))
     for metric in ("accuracy", "balanced_accuracy", "macro_auc"):
         ours, theirs = found["figures"][metric], paired["overall"][metric]
         assert [ours[key] for key in ("low", "high")] == [theirs[key] for key in ("low", "high")]

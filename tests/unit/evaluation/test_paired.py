@@ -10,10 +10,11 @@ from osteolens.evaluation.alignment import aligned, known_cases
 from osteolens.evaluation.bootstrap import bootstrap_weights
 from osteolens.evaluation.paired import compare, two_sided_p_value
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.randomness import named_generator
 
 CLASSES = ("Normal", "Benign", "Malignant")
-SETTINGS = {"resamples": 200, "confidence": 0.95, "seed": 1}
+SETTINGS = Resampling(200, 0.95, 1)
 
 
 def table(
@@ -38,7 +39,7 @@ def changed(of: PredictionsTable, **columns: object) -> PredictionsTable:
 
 def test_differences_are_those_of_scikit_learn_on_the_same_resamples() -> None:
     first, second = table(0.2), table(0.5, seed=1)
-    found = compare(first, second, **SETTINGS)
+    found = compare(first, second, SETTINGS)
     weights = bootstrap_weights(first.cases, first.labels, 200, named_generator(1, "bootstrap"))
     drawn = []
     for counts in [np.ones(90, dtype=int), *weights]:
@@ -74,7 +75,7 @@ def test_p_values_worked_by_hand() -> None:
 
 def test_a_model_against_itself_shows_no_difference() -> None:
     first = table(0.3)
-    found = compare(first, first, **SETTINGS)
+    found = compare(first, first, SETTINGS)
     entries = [*found["overall"].values(), *(e for own in found["per_class"].values() for e in own.values())]
     for entry in entries:
         assert (entry["difference"], entry["p_value"]) == (0, 1)
@@ -98,7 +99,7 @@ def right_and_wrong(right: list[int], cases: str) -> PredictionsTable:
 
 def test_a_difference_that_all_resamples_share_has_no_p_value() -> None:
     # two cases, both right in the second only: the bootstrap alone would say 2 / 201
-    found = compare(right_and_wrong([0, 0], "ab"), right_and_wrong([1, 1], "ab"), **SETTINGS)["overall"]["accuracy"]
+    found = compare(right_and_wrong([0, 0], "ab"), right_and_wrong([1, 1], "ab"), SETTINGS)["overall"]["accuracy"]
     assert (found["difference"], found["low"], found["p_value"]) == (1, None, None)
     assert found["reason"] == "the resamples do not differ: no interval and no p-value"
 
@@ -106,7 +107,7 @@ def test_a_difference_that_all_resamples_share_has_no_p_value() -> None:
 def test_few_cases_have_no_small_p_value() -> None:
     # three cases, all better in the second and by different shares: the sign test gives 2 / 2^3, the bootstrap 2 / 201
     first, second = right_and_wrong([0, 0, 0, 1], "abcc"), right_and_wrong([1, 1, 1, 1], "abcc")
-    found = compare(first, second, **SETTINGS)
+    found = compare(first, second, SETTINGS)
     for entry in (found["overall"]["accuracy"], found["per_class"]["Normal"]["sensitivity"]):
         assert entry["low"] > 0
         assert (entry["p_value"], entry["reason"]) == (0.25, None)
@@ -114,12 +115,12 @@ def test_few_cases_have_no_small_p_value() -> None:
 
 def test_the_auc_of_a_class_of_one_case_keeps_that_reason() -> None:
     first, second = (one.subset((one.labels != 2) | (one.cases == "case2")) for one in (table(0.2), table(0.5, seed=1)))
-    found = compare(first, second, **SETTINGS)["delong"]["Malignant"]
+    found = compare(first, second, SETTINGS)["delong"]["Malignant"]
     assert (found["p_value"], found["reason"]) == (None, "all Malignant images are of one case: no interval")
 
 
 def test_a_far_better_model_has_the_smallest_p_value() -> None:
-    entry = compare(table(0.0), table(2.0), **SETTINGS)["overall"]["accuracy"]
+    entry = compare(table(0.0), table(2.0), SETTINGS)["overall"]["accuracy"]
     assert entry["second"] == 1
     assert entry["p_value"] == pytest.approx(2 / 201)
     assert 0 < entry["low"] < entry["difference"] < entry["high"]
@@ -129,12 +130,12 @@ def test_order_of_rows_and_classes_does_not_matter() -> None:
     first, second = table(0.2), table(0.5, seed=1)
     turned = PredictionsTable(CLASSES[::-1], second.frame.iloc[::-1])
     assert aligned(first, turned).frame["image_id"].tolist() == first.frame["image_id"].tolist()
-    assert compare(first, turned, **SETTINGS) == compare(first, second, **SETTINGS)
+    assert compare(first, turned, SETTINGS) == compare(first, second, SETTINGS)
 
 
 def test_stems_match_where_the_suffixes_differ() -> None:
     first, second = table(0.2), table(0.5, seed=1, suffix=".jpg")
-    assert compare(first, second, **SETTINGS) == compare(first, table(0.5, seed=1), **SETTINGS)
+    assert compare(first, second, SETTINGS) == compare(first, table(0.5, seed=1), SETTINGS)
 
 
 def test_the_cases_of_the_table_that_knows_them_count() -> None:
@@ -144,14 +145,14 @@ def test_the_cases_of_the_table_that_knows_them_count() -> None:
         assert known_cases(*tables).tolist() == first.cases.tolist()
     other = changed(second, case_id=second.frame["case_id"].where(second.frame.index != 3, "another"))
     with pytest.raises(EvaluationError, match=r"1 images into different cases \(IMG000003.jpeg\)"):
-        compare(first, other, **SETTINGS)
+        compare(first, other, SETTINGS)
 
 
 def test_other_images_are_refused_by_name() -> None:
     first = table(0.2)
     fewer = first.subset(np.arange(90) >= 7)
     with pytest.raises(EvaluationError, match=r"7 only in the first \(IMG000000.*and 2 more\), 0 only .*\(none\)"):
-        compare(first, fewer, **SETTINGS)
+        compare(first, fewer, SETTINGS)
 
 
 def test_other_labels_classes_and_mixtures_are_refused() -> None:
@@ -159,24 +160,24 @@ def test_other_labels_classes_and_mixtures_are_refused() -> None:
     frame = first.frame.copy()
     frame.loc[0, "label"] = "Benign"
     with pytest.raises(EvaluationError, match=r"different labels to 1 images \(IMG000000.jpeg\)"):
-        compare(first, PredictionsTable(CLASSES, frame), **SETTINGS)
+        compare(first, PredictionsTable(CLASSES, frame), SETTINGS)
     renamed = first.frame.rename(columns={"prob_Benign": "prob_Other"}).replace("Benign", "Other")
     with pytest.raises(EvaluationError, match="Normal, Other, Malignant in the second"):
-        compare(first, PredictionsTable(("Normal", "Other", "Malignant"), renamed), **SETTINGS)
+        compare(first, PredictionsTable(("Normal", "Other", "Malignant"), renamed), SETTINGS)
     mixed = changed(first, split=pd.Series(["val", "test"] * 45))
     with pytest.raises(EvaluationError, match=r"second table holds the splits test, val.*part\(\)"):
-        compare(first, mixed, **SETTINGS)
+        compare(first, mixed, SETTINGS)
 
 
 def test_an_undefined_difference_says_whose_figure_is_missing() -> None:
     first = table(0.2)
     never = np.array([[0.9, 0.06, 0.04], [0.06, 0.9, 0.04]])[np.arange(90) % 2]
     second = changed(first, predicted="", **{f"prob_{name}": never[:, k] for k, name in enumerate(CLASSES)})
-    entry = compare(first, second, **SETTINGS)["per_class"]["Malignant"]["precision"]
+    entry = compare(first, second, SETTINGS)["per_class"]["Malignant"]["precision"]
     assert entry["first"] is not None
     assert [entry[key] for key in ("second", "difference", "low", "high", "p_value")] == [None] * 5
     assert entry["reason"] == "second model: Malignant is never predicted in this part"
     absent = [one.subset(one.labels < 2) for one in (first, table(0.5, seed=1))]
-    found = compare(*absent, **SETTINGS)
+    found = compare(*absent, SETTINGS)
     assert found["per_class"]["Malignant"]["auc"]["reason"] == "no Malignant image in this part"
     assert found["delong"]["Malignant"]["p_value"] is None

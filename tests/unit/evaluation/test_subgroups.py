@@ -8,8 +8,8 @@ import pytest
 from sklearn import metrics as sk
 
 from osteolens.evaluation.facts import gather_facts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.subgroups import subgroup_scores, subgroups
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -111,7 +111,27 @@ def test_macro_auc_is_ranked_only_with_five_cases_of_each_class() -> None:
     assert (flags, found["fewest_cases"]) == ({"1": True, "2": False, "3": False}, 5)
     worst = found["worst"]
     assert (worst["accuracy"]["group"], worst["accuracy"]["compared"]) == ("2", 2)
-    assert (worst["macro_auc"]["group"], worst["macro_auc"]["compared"]) == ("1", 1)
+    assert worst["macro_auc"] is None  # only center 1 is ranked: the lowest of one is none
+
+
+def test_cases_of_each_class_are_counted_and_shares_of_few_have_wilsons_interval() -> None:
+    table = made_up()
+    numbers = np.arange(60)
+    # center 3 holds the images 45 to 59, five of each class; its malignant ones, 47 to 59, now are of two cases
+    few = (table.labels == 2) & (numbers >= 45)
+    cases = np.where(few, np.where(numbers < 55, "a", "b"), numbers.astype(str))
+    frame = table.frame.assign(case_id=cases)
+    group = subgroup_scores(gather_facts(PredictionsTable(CLASSES, frame)), Resampling(200))["groupings"]["center"]["3"]
+    assert group["per_class_cases"] == {"Normal": 5, "Benign": 5, "Malignant": 2}
+    found = group["sensitivity"]["Malignant"]
+    hits = int((table.probabilities.argmax(axis=1) == 2)[few].sum())
+    number = 5**2 / (3**2 + 2**2)  # three images of one case, two of the other: Kish's effective number
+    middle = (hits / 5 + 1.959964**2 / (2 * number)) / (1 + 1.959964**2 / number)
+    half = (1.959964 / (1 + 1.959964**2 / number)) * math.sqrt(
+        hits / 5 * (1 - hits / 5) / number + 1.959964**2 / (4 * number**2)
+    )
+    assert (found["low"], found["high"]) == pytest.approx((max(0, middle - half), min(1, middle + half)), abs=1e-6)
+    assert found["method"] == "wilson"
 
 
 def test_groupings_that_say_nothing_are_named() -> None:

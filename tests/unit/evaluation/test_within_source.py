@@ -8,8 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from osteolens.evaluation.facts import gather_facts
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.evaluation.within_source import within_source_scores
 
 CLASSES = ("Normal", "Benign", "Malignant")
@@ -81,6 +81,24 @@ def test_the_source_alone_is_its_share_of_malignant_tumours_in_train() -> None:
     assert found["unseen"] == ["z"]
 
 
+def test_a_source_that_train_has_not_is_told_with_the_figure_of_the_source_alone() -> None:
+    found = within_source_scores(gather_facts(predictions(), manifest()), Resampling(300))
+    told = (
+        "for 3 of 12 tumours train has none of their source: the share over all sources stands in"  # z, z, none given
+    )
+    assert found["source_alone"]["reason"].startswith(told)
+    assert found["unseen_n"] == 3
+
+
+def test_sources_that_are_all_new_give_the_source_alone_no_figure() -> None:
+    # as on a split by center: all shares would be the mean, and the area 0.5 whatever the sources are
+    elsewhere = manifest().assign(source=lambda frame: frame["source"].where(frame["split"] == "test", "far away"))
+    found = within_source_scores(gather_facts(predictions(), elsewhere), Resampling(300))
+    assert found["source_alone"] == {"reason": "train has no tumour of these sources"}
+    assert (found["unseen"], found["unseen_n"]) == (["x", "y", "z"], 12)
+    assert found["pooled"]["value"] == pytest.approx(0.6)
+
+
 def test_normals_take_no_part() -> None:
     normals = [("Normal", "x", 0.99, 0.0), ("Normal", "y", 0.0, 0.0)]
     with_normals = within_source_scores(gather_facts(predictions([*TUMOURS, *normals])), Resampling(100))
@@ -127,7 +145,7 @@ def test_what_is_missing_is_named() -> None:
     resampling = Resampling(100)
     assert "source" in within_source_scores(gather_facts(predictions(source="")), resampling)["reason"]
     no_manifest = within_source_scores(gather_facts(predictions()), resampling)
-    assert no_manifest["source_alone"]["reason"].startswith("no manifest was given")
+    assert no_manifest["source_alone"]["reason"].startswith("it is not known which images")
     apart = [("Malignant", "x", 0.9, 0.5), ("Benign", "y", 0.9, 0.5)]
     assert within_source_scores(gather_facts(predictions(apart)), resampling)["pooled"]["value"] is None
     two = PredictionsTable.from_arrays(

@@ -6,9 +6,9 @@ import pytest
 from compared import answers, write_experiments
 
 from osteolens.evaluation.compared_run import ComparedRun
-from osteolens.evaluation.headline import Resampling
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments.compared_folders import find_folders, read_compared
 from osteolens.experiments.comparison import write_comparison
 from osteolens.storage import read_json

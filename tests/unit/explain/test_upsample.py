@@ -15,6 +15,14 @@ def test_two_cells_become_four_pixels():
     np.testing.assert_allclose(upsample(np.array([[0.0, 1.0]], np.float32), 1, 4), [[0, 0.25, 0.75, 1]])
 
 
+def test_a_shifted_map_lies_down_and_to_the_right():
+    # Half a cell is one pixel here: the cells' centres are 1.5 and 3.5 instead of 0.5 and 2.5.
+    maps = np.array([[0.0, 1.0]], np.float32)
+    np.testing.assert_allclose(upsample(maps, 1, 4, shift=(0.0, 0.5)), [[0, 0, 0.25, 0.75]])
+    np.testing.assert_allclose(upsample(maps, 1, 4, shift=(0.0, -0.5)), [[0.25, 0.75, 1, 1]])
+    np.testing.assert_allclose(upsample(maps.T, 4, 1, shift=(0.5, 0.0)), [[0], [0], [0.25], [0.75]])
+
+
 @pytest.mark.parametrize("size", [(224, 224), (50, 31), (7, 9), (3, 4)])
 def test_equal_to_torch(size):
     maps = np.random.default_rng(0).random((2, 3, 7, 9), np.float32)
@@ -37,6 +45,22 @@ def test_a_letterboxed_map_is_cut_out_of_its_padding(shape):
     whole = upsample(wide, 256, 256)[64:192]
     expected = whole if shape[0] < shape[1] else whole.T
     np.testing.assert_allclose(onto_picture(maps, *shape, record), expected, atol=1e-6)
+
+
+def test_a_shift_is_one_of_the_input_and_not_of_the_picture():
+    """One cell is 8 pixels of the input, 16 of a picture twice as large, and 8 rows of it are padding at the top."""
+    maps = np.random.default_rng(0).random((8, 8), np.float32)
+    record = Preprocessing(size=64, resize="letterbox")
+    moved = onto_picture(maps, 64, 128, record, shift=(0.5, 0.25))
+    plain = onto_picture(maps, 64, 128, record)
+    np.testing.assert_allclose(moved[8:, 4:], plain[:-8, :-4], atol=1e-6)
+
+
+def test_a_map_lies_on_a_stretched_picture_as_on_the_input():
+    maps = np.random.default_rng(0).random((3, 3), np.float32)
+    place = {"shift": (-0.48, 0.3)}
+    record = Preprocessing(size=90, resize="stretch")
+    np.testing.assert_allclose(onto_picture(maps, 40, 70, record, **place), upsample(maps, 40, 70, **place), atol=1e-6)
 
 
 def test_a_bright_spot_comes_back_to_where_it_was():

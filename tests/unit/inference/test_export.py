@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from exported import SIDE, lively_checkpoint, pictures, run_of
+from exported import SIDE, all_maps, lively_checkpoint, pictures, run_of
 
 import osteolens
-from osteolens.config import InferenceOptions
+from osteolens.config import ExplanationOptions, InferenceOptions
 from osteolens.errors import CheckpointError, ConfigError, InferenceError
 from osteolens.inference import export as export_module
 from osteolens.inference.batch import infer
@@ -46,8 +46,10 @@ def test_every_runtime_answers_as_torch(predictor: Predictor, model: Path, runti
     assert np.ptp(expected, axis=0).min() > 0.05  # on equal answers the comparison would say nothing
     np.testing.assert_allclose(exported.probabilities(shown), expected, atol=1e-4)
     np.testing.assert_allclose(exported.probabilities(shown[:1]), expected[:1], atol=1e-4)
-    np.testing.assert_allclose(exported.maps(shown), predictor.maps(shown), atol=1e-3)
-    np.testing.assert_allclose(exported.maps(shown, [2, 0]), predictor.maps(shown, [2, 0]), atol=1e-3)
+    np.testing.assert_allclose(all_maps(exported, shown), all_maps(predictor, shown), atol=1e-3)
+    own = np.array([[2, 0]] * 3 + [[0, 1]] * 4)
+    expected_maps = predictor.maps(shown, own, ExplanationOptions())
+    np.testing.assert_allclose(exported.maps(shown, own, ExplanationOptions()).values, expected_maps.values, atol=1e-3)
     assert predictor.decisions is not None
     assert predictor.decisions.scaling is not None
     calibrated = predictor.decisions.scaling.apply(expected)
@@ -94,8 +96,8 @@ def test_files_are_answered_alike_by_either(predictor: Predictor, model: Path, t
     path.parent.mkdir()
     cv2.imwrite(str(path), cv2.resize(pictures(1)[0], (90, 70)))
     exported = Predictor.from_file(model, options=InferenceOptions(threads=1))
-    ours = infer(predictor, [path], tmp_path / "torch", gradcam=True).predictions[0]
-    theirs = infer(exported, [path], tmp_path / "onnx", gradcam=True).predictions[0]
+    ours = infer(predictor, [path], tmp_path / "torch", explanation=ExplanationOptions()).predictions[0]
+    theirs = infer(exported, [path], tmp_path / "onnx", explanation=ExplanationOptions()).predictions[0]
     assert theirs.probabilities == pytest.approx(ours.probabilities, abs=1e-5)
     assert theirs.decision is not None
     assert ours.decision is not None
@@ -116,7 +118,7 @@ def test_a_network_without_closed_form_is_exported_without_maps(tmp_path: Path) 
     np.testing.assert_allclose(exported.probabilities(shown), predictor.probabilities(shown), atol=1e-5)
     assert exported.decisions is None
     with pytest.raises(InferenceError, match="Use its checkpoint for maps"):
-        exported.maps(shown)
+        all_maps(exported, shown)
 
 
 def test_a_checkpoint_whose_run_is_not_there_answers_uncalibrated_with_a_warning(

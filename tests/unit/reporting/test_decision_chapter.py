@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 from osteolens.evaluation.decisions import decisions
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
+from osteolens.evaluation.resampling import Resampling
 from osteolens.reporting import decision_words
 from osteolens.reporting.run_report import write_run_report
 from osteolens.reporting.run_results import read_run
@@ -77,7 +78,7 @@ def test_nothing_is_fitted_without_a_validation_part(changeable_run: RunFolder) 
     table = PredictionsTable.from_csv(changeable_run.predictions).part("test")
     table.write(changeable_run.predictions)
     identities = {"predictions_sha256": predictions_sha256(table), "validation_sha256": None}
-    write_json(changeable_run.evaluation / "decisions.json", identities | decisions(None, table, resamples=100))
+    write_json(changeable_run.evaluation / "decisions.json", identities | decisions(None, table, Resampling(100)))
     page = Page(write_run_report(read_run(changeable_run)))
     reason = "there is no validation part beside the evaluated one, and nothing may be fitted on what is evaluated"
     assert f"Nothing was fitted: {reason}." in page.text
@@ -86,6 +87,18 @@ def test_nothing_is_fitted_without_a_validation_part(changeable_run: RunFolder) 
     assert f"No sets were made: {reason}." in page.text
     assert f"It could not be made: {reason}." in page.text
     assert list(page.table("Calibration on the test part")) == ["As predicted"]
+
+
+@pytest.mark.parametrize("told", ["The validation images also chose the epoch.", None])
+def test_what_else_the_validation_images_chose_is_on_the_page(changeable_run: RunFolder, told: str | None) -> None:
+    path = changeable_run.evaluation / "decisions.json"
+    record = read_json(path)
+    not_known = record["chosen_on"]
+    assert not_known in Page(write_run_report(read_run(changeable_run))).text
+    write_json(path, record | {"chosen_on": told})
+    page = Page(write_run_report(read_run(changeable_run)))
+    assert not_known not in page.text
+    assert (told or "Thresholds, temperatures and sets were chosen on") in page.text
 
 
 def test_a_point_that_could_not_be_chosen_says_why(changeable_run: RunFolder) -> None:
@@ -108,7 +121,7 @@ def test_a_point_that_could_not_be_chosen_says_why(changeable_run: RunFolder) ->
         ([0.1, 0.1, 0.1, -0.1, -0.1], "at no threshold is the lower limit"),
     ],
 )
-def test_where_following_the_network_is_worth_it(low: list[float], said: str) -> None:
+def test_where_following_the_model_is_worth_it(low: list[float], said: str) -> None:
     curve = {
         "thresholds": [0.1, 0.2, 0.3, 0.4, 0.5],
         "low": low,
@@ -127,8 +140,34 @@ def test_an_undecidable_question_says_why() -> None:
 def test_half_of_the_images_answered() -> None:
     curve = {"coverage": [0.2, 0.5, 1.0], "risk": [0.0, 0.1, 0.25], "generalised_risk": [0.0, 0.05, 0.25]}
     said = decision_words.selective_sentence({"curve": curve})
-    assert "Answering every image, the network errs on 25.0%; answering only the 50%" in said
+    assert "Answering every image, the model errs on 25.0%; answering only the 50%" in said
     assert "surest, on 10.0% of those" in said
+
+
+def test_a_promise_of_sets_that_is_missed_is_told_beside_the_coverage_by_case(changeable_run: RunFolder) -> None:
+    path = changeable_run.evaluation / "decisions.json"
+    record = read_json(path)
+    by_class = record["conformal"]["test"]["per_class"]
+    for name, (value, low, high) in zip(CLASSES, [(0.95, 0.9, 0.98), (0.85, 0.7, 0.93), (0.6, 0.4, 0.8)], strict=True):
+        by_class[name]["coverage_of_cases"] = entry(value, low, high)
+    write_json(path, record)
+    page = Page(write_run_report(read_run(changeable_run)))
+    rows = page.table("Sets made to hold the true class for 90%")
+    shown = [rows[name]["Each case counted once"] for name in CLASSES]
+    assert [text[:5] for text in shown] == ["0.950", "0.850", "0.600"]
+    assert "0.40" in shown[2]
+    assert "0.80" in shown[2]
+    assert "below the promise of 90%, but not by more than the chance of these cases" in page.text
+    assert "the promise of 90% is missed by more than the chance of these cases" in page.text
+
+
+def test_sizes_of_sets_that_none_has_are_left_out(changeable_run: RunFolder) -> None:
+    path = changeable_run.evaluation / "decisions.json"
+    record = read_json(path)
+    record["conformal"]["test"]["sizes"] = {"0": 0.0, "1": 0.75, "2": 0.25, "3": 0.0}
+    write_json(path, record)
+    page = Page(write_run_report(read_run(changeable_run)))
+    assert "Number of classes: 75.0% name 1, 25.0% name 2." in page.text
 
 
 @pytest.mark.parametrize(("temperature", "how"), [(1.6, "surer than it is right"), (0.8, "less sure than it is right")])
@@ -140,7 +179,7 @@ def test_temperature_in_words(temperature: float, how: str) -> None:
     }
     first, second = decision_words.calibration_sentences(calibration)
     assert "0.120 apart" in first
-    assert f"is {temperature:.2f}: there the network is {how}." in second
+    assert f"is {temperature:.2f}: there the model is {how}." in second
     assert "With it the ECE on test is 0.060, by chance 0.040." in second
 
 

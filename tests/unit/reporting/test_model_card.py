@@ -19,7 +19,7 @@ SECTIONS = [
     *("Quantitative analyses", "Ethical considerations", "Caveats and recommendations"),
 ]
 NOT_FIGURES = (  # all that may stand in a card without standing in a file
-    *("FAT* 2019", "Apache License 2.0", "it is never counted as 0", "a share near 0 or 1", "1 means no preference"),
+    *("FAT* 2019", "Apache License 2.0", "it is never counted as 0", "fewer than 10 cases", "1 means no preference"),
     *("lower is better, 0 is the best", "SHA-256"),
 )
 NOT_SHOWN = frozenset({"decision_curves", "bins"})  # long lists of numbers, among which any number would be found
@@ -40,8 +40,7 @@ def test_every_number_stands_in_a_file(which: str, request: pytest.FixtureReques
     run: RunFolder = request.getfixturevalue(which)
     path = write_model_card(read_run(run))
     known = printable(numbers_of_run(run.root, NOT_SHOWN))
-    markdown = re.sub(r"\[\d+\]", " ", path.read_text(encoding="utf-8"))  # marks of footnotes
-    printed = numbers_in(markdown, NOT_FIGURES)
+    printed = numbers_in(path.read_text(encoding="utf-8"), NOT_FIGURES)
     assert len(printed) > 300
     assert sorted({number for number in printed if number not in known}) == []
     on_page = numbers_in(text_of_page(path.with_suffix(".html")), NOT_FIGURES)
@@ -92,7 +91,6 @@ MALIGNANT = "Malignant against the rest"
         (SUMMARY, ("overall", "macro_auc", "low")),
         (SUMMARY, ("per_class", "Malignant", "sensitivity", "value")),
         (SUMMARY, ("confusion_matrix", 2, 0)),
-        ("evaluation/classification_report.json", ("macro avg", "precision")),
         (PANEL, ("blind", "demographics", "scores", "accuracy", "value")),
         (PANEL, ("blind", "image_header", "advantage", "accuracy", "high")),
         (PANEL, ("within_sources", "pooled", "value")),
@@ -118,9 +116,7 @@ def test_a_changed_number_changes_the_card(
     holder: Any = record
     for step in way:
         holder = holder[step]
-    holder[last], shown = (
-        (4711, "4,711") if isinstance(holder[last], int) else (0.98764, "0.99" if last in {"low", "high"} else "0.988")
-    )
+    holder[last], shown = (4711, "4,711") if isinstance(holder[last], int) else (0.98764, "0.988")
     write_json(path, record)
     assert card_of(changeable_run).count(shown) > unchanged.count(shown)
 
@@ -140,6 +136,23 @@ def test_leakage_is_told_and_advised_on(changeable_run: RunFolder) -> None:
     points = card[: card.index("## Model details")]
     assert "The sentence on 18 shared test images. Its figures also reward" in points
     assert "- Do not quote these figures for new patients" in card
+
+
+def test_the_card_does_not_say_what_is_not_recorded(changeable_run: RunFolder) -> None:
+    card = card_of(changeable_run)
+    assert "whether the test figures were looked at while the recipe was sought is not recorded" in card
+    assert "served for nothing else" not in card
+
+
+def test_what_a_model_without_pixels_means_is_told_in_the_words_of_the_page(changeable_run: RunFolder) -> None:
+    path = changeable_run.evaluation / "honesty.json"
+    panel = json.loads(path.read_text(encoding="utf-8"))
+    for model in panel["blind"].values():
+        model["advantage"]["accuracy"] |= {"value": -0.1, "low": -0.2, "high": -0.05, "reason": None}
+    write_json(path, panel)
+    card = card_of(changeable_run)
+    said = "- Split stratified: The model does worse than one that sees no pixel and is given "
+    assert said in card[: card.index("## Model details")]
 
 
 def test_weights_are_named_by_their_hash(changeable_run: RunFolder) -> None:

@@ -88,7 +88,12 @@ def test_sources_that_nobody_knows_are_warned_of(tiny_config: Config, caplog: py
 
 
 @pytest.mark.parametrize(
-    "overrides", [["training.annotations=true"], ["augmentation.zoom_in=1", "augmentation.lesion_free=0.5"]]
+    "overrides",
+    [
+        ["training.annotations=true"],
+        ["training.guidance_weight=0.2"],
+        ["augmentation.zoom_in=1", "augmentation.lesion_free=0.5"],
+    ],
 )
 def test_annotations_that_are_not_there_are_missed(tiny_config: Config, overrides: list[str]) -> None:
     config = tiny_config.with_overrides(*overrides, "data.annotations_dir=nowhere")

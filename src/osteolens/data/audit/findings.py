@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from osteolens.domain import NONE_GIVEN, NORMAL
+from osteolens.wording import counted
 
 Severity = Literal["problem", "caution", "note"]
 _Check = tuple[str, Severity, str, str]  # key of a list in the summary, severity, noun, text
@@ -30,11 +31,6 @@ def findings(summary: dict[str, Any]) -> list[dict[str, str]]:
     checks = (_files, _annotations, _duplicates, _shares, _statistics, _sites, _cases, _leakage, _metadata)
     found = [finding for check in checks for finding in check(summary)]
     return [asdict(finding) for finding in sorted(found, key=lambda finding: _ORDER.index(finding.severity))]
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return ``1 image`` or ``2 images``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _files(summary: dict[str, Any]) -> Iterator[Finding]:

@@ -7,19 +7,28 @@ from typing import Annotated
 
 import typer
 
-from osteolens.errors import EXIT_FAILURE, ConfigError
-from osteolens.interfaces.options import AsJson, ConfigFile, Overrides, Quiet, Run, resolve
+from osteolens.errors import EXIT_FAILURE
+from osteolens.interfaces.options import (
+    AsJson,
+    CheckpointFile,
+    ConfigFile,
+    ImageFile,
+    ImageFolder,
+    Overrides,
+    Quiet,
+    Run,
+    picture_source,
+    require_outside,
+    resolve,
+)
 from osteolens.interfaces.terminal import say
 from osteolens.storage import to_json
 
 
 def infer(
-    image: Annotated[Path | None, typer.Option(help="One radiograph.")] = None,
-    input_dir: Annotated[Path | None, typer.Option(help="A folder of radiographs.")] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="A checkpoint or an exported model (.onnx). Default: inference.default_checkpoint."),
-    ] = None,
+    image: ImageFile = None,
+    input_dir: ImageFolder = None,
+    checkpoint: CheckpointFile = None,
     run: Run = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/inference"),
     with_maps: Annotated[bool, typer.Option("--gradcam", help="Write an overlay PNG per picture.")] = False,
@@ -30,21 +39,17 @@ def infer(
 ) -> None:
     """Answer for one radiograph or a folder; exit code 1 when a picture could not be read."""
     options = resolve(config, override, None, quiet=quiet)
-    chosen = checkpoint or options.inference.default_checkpoint
-    problems = []
-    if (image is None) == (input_dir is None):
-        problems.append("give either --image FILE or --input-dir FOLDER.")
-    if chosen is None:
-        problems.append("name a checkpoint with --checkpoint, or set inference.default_checkpoint.")
-    if problems or chosen is None:
-        raise ConfigError(*problems)
+    source, chosen = picture_source(image, input_dir, checkpoint, options)
+    if with_maps:
+        require_outside(out, input_dir)
     from osteolens.inference import batch
     from osteolens.inference.predictor import Predictor
+    from osteolens.inference.reading import list_pictures
     from osteolens.interfaces.tables import answers_table
 
-    paths = [image] if image is not None else batch.list_pictures(input_dir or Path())
+    paths = [source] if image is not None else list_pictures(source)
     predictor = Predictor.from_file(chosen, options.training.accelerator, run=run, options=options.inference)
-    result = batch.infer(predictor, paths, out, gradcam=with_maps)
+    result = batch.infer(predictor, paths, out, explanation=options.explanation if with_maps else None)
     say(to_json(result.to_dict(predictor)).rstrip() if json else answers_table(result, predictor, out))
     if result.failures:
         raise typer.Exit(EXIT_FAILURE)

@@ -33,12 +33,12 @@ def compare(
     if not folders:
         raise ConfigError("name at least one folder of a run, of an experiment, or of evaluated predictions.")
     options = resolve(config, override, None, quiet=quiet)
-    from osteolens.evaluation.headline import Resampling
+    from osteolens.evaluation.resampling import Resampling
     from osteolens.experiments.compared_folders import find_folders, read_compared
     from osteolens.experiments.comparison import write_comparison
     from osteolens.reporting.comparison_report import write_comparison_report
 
-    resampling = Resampling(**options.evaluation.draws(options.seed))
-    record = write_comparison([read_compared(folder) for folder in find_folders(folders)], out, resampling)
+    runs = [read_compared(folder) for folder in find_folders(folders)]
+    record = write_comparison(runs, out, Resampling.of(options))
     page = write_comparison_report(record, out)
     say(to_json(record).rstrip() if json else page)

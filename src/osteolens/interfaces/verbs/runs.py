@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from osteolens.interfaces.options import (
     Overrides,
     Predictions,
     Quiet,
+    Renormalise,
     Splits,
     SplitTable,
     load_chosen,
@@ -73,63 +75,55 @@ def evaluate(
     predictions: Predictions = None,
     labels: LabelsTable = None,
     split_table: SplitTable = None,
+    renormalise: Renormalise = False,
     out: EvaluationFolder = None,
     quiet: Quiet = False,
     json: AsJson = False,
 ) -> None:
     """Work out the figures of a run, or of anybody's predictions, with intervals."""
-    _check_sources(predictions, labels, split_table, out, has_scheme=bool(scheme) or all_splits)
+    of_table = {"--labels": labels, "--split-table": split_table, "--renormalise": renormalise or None, "--out": out}
+    _check_sources(predictions, of_table, has_scheme=bool(scheme) or all_splits)
     options = resolve(config, override, data, quiet=quiet)
-    if predictions is not None:
-        from osteolens.data.radiographs import load_radiographs
-        from osteolens.evaluation.evaluate import HONESTY_FILE
-        from osteolens.experiments.foreign import evaluate_table
-        from osteolens.storage import read_json
-
-        radiographs = None if data is None else load_radiographs(options.data)
-        folder = out or Path("results/evaluation")
-        tables = {"labels": labels, "split_table": split_table}
-        summaries = [evaluate_table(predictions, folder, options, **tables, data=radiographs)]
-        if not (json or quiet):
-            say(read_json(folder / HONESTY_FILE)["conclusion"])
-    else:
+    if predictions is None:
         radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
         from osteolens.experiments import stages
 
-        summaries = [stages.evaluate_run(options, radiographs, name) for name in names]
-    for path in summaries:
-        say(path.read_text(encoding="utf-8").rstrip() if json else path)
+        for name in names:
+            _say_figures(stages.evaluate_run(options, radiographs, name), json=json)
+        return
+    from osteolens.data.radiographs import load_radiographs
+    from osteolens.experiments.foreign import evaluate_table, telling_of_earlier
+    from osteolens.reporting.foreign_report import write_foreign_report
+    from osteolens.reporting.foreign_results import read_foreign
+    from osteolens.storage import RunFolder
+
+    folder = out or Path("results/evaluation")
+    tables = {"labels": labels, "split_table": split_table}
+    with telling_of_earlier(folder):
+        pictures = None if data is None else load_radiographs(options.data)
+        summary = evaluate_table(predictions, folder, options, **tables, data=pictures, renormalise=renormalise)
+    results = read_foreign(RunFolder(folder))
+    page = write_foreign_report(results)
+    if not (json or quiet):
+        say(results.conclusion)  # each caveat was a warning already
+    _say_figures(summary, json=json)
+    if not json:
+        say(page)
 
 
-def _check_sources(
-    predictions: Path | None, labels: Path | None, split_table: Path | None, out: Path | None, *, has_scheme: bool
-) -> None:
+def _say_figures(summary: Path, *, json: bool) -> None:
+    say(summary.read_text(encoding="utf-8").rstrip() if json else summary)
+
+
+def _check_sources(predictions: Path | None, of_table: Mapping[str, object], *, has_scheme: bool) -> None:
     """Raise :class:`ConfigError` for options of a run given with those of a predictions table."""
     if predictions is not None and has_scheme:
         raise ConfigError(
             "--predictions is evaluated without --split and --all-splits; what the model was trained on is given with "
             "--split-table FILE."
         )
-    of_table = {"--labels": labels, "--split-table": split_table, "--out": out}
     if predictions is None and (given := [name for name, value in of_table.items() if value is not None]):
         raise ConfigError(f"{', '.join(given)} can be used with --predictions FILE only.")
-
-
-def gradcam(
-    config: ConfigFile = None,
-    override: Overrides = None,
-    data: DataRoot = None,
-    scheme: Splits = None,
-    all_splits: AllSplits = False,
-    quiet: Quiet = False,
-) -> None:
-    """Draw galleries and score the maps of a run against the annotated outlines."""
-    options = resolve(config, override, data, quiet=quiet)
-    radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
-    from osteolens.experiments import stages
-
-    for name in names:
-        say(stages.explain(options, radiographs, name))
 
 
 def report(

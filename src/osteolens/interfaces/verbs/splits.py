@@ -45,7 +45,7 @@ def split(
 
 
 def leakcheck(
-    manifest: Annotated[Path, typer.Argument(help="Any CSV with the columns image_id and split.")],
+    manifest: Annotated[Path, typer.Argument(help="Any CSV or workbook with the columns image_id and split.")],
     group_column: Annotated[str | None, typer.Option(help="Column that names the patient or case.")] = None,
     limit: Annotated[float, typer.Option(min=0, max=1, help="Largest share with a sibling in train.")] = 0.0,
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures: find copies and look-alikes.")] = None,

@@ -35,7 +35,7 @@ def test_size_is_that_of_the_upright_picture(tmp_path: Path) -> None:
 def test_colour_is_what_is_seen_not_how_it_is_stored(
     tmp_path: Path, name: str, mark: tuple[int, int, int, int] | None, coloured: bool
 ) -> None:
-    """At 200 x 200, a mark of 12 x 12 is 0.4 % of the picture, a speck of 2 x 2 is 0.01 %."""
+    """At 200 x 200, a mark of 12 x 12 is 0.4% of the picture, a speck of 2 x 2 is 0.01%."""
     picture = grey(200, 200).convert("RGB")
     if mark is not None:
         picture.paste((255, 0, 0), mark)

@@ -14,11 +14,11 @@ def textured(height: int = 100, width: int = 200) -> Grey:
 
 
 def test_a_frame_is_measured_and_a_marker_in_it_does_not_end_it() -> None:
-    """10 of 100 rows at the top and bottom and 20 of 200 columns at the sides leave 80 x 160 of 100 x 200: 64 %."""
+    """10 of 100 rows at the top and bottom and 20 of 200 columns at the sides leave 80 x 160 of 100 x 200: 64%."""
     grey = textured()
     grey[:10] = grey[-10:] = 3
     grey[:, :20] = grey[:, -20:] = 0
-    grey[4:8, 30:38] = 255  # 4 % of the row
+    grey[4:8, 30:38] = 255  # 4% of the row
     facts = picture_facts(grey)
     assert facts.black_border == pytest.approx(0.36)
     assert facts.white_border == 0

@@ -20,7 +20,7 @@ from osteolens.data.preprocessing import read_input
 from osteolens.data.radiographs import load_radiographs
 from osteolens.domain import Preprocessing, image_stem
 from osteolens.errors import DataError
-from osteolens.inference.batch import list_pictures
+from osteolens.inference.reading import list_pictures
 
 GREY = np.random.default_rng(2).integers(0, 256, (50, 70), dtype=np.uint8)
 WINDOW = {"WindowCenter": 128, "WindowWidth": 256}  # each stored value is its own grey

@@ -26,7 +26,7 @@ def picture(seed: int) -> NDArray[np.uint8]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """t1 to t3 are train pictures; copy is t1 byte for byte, darker is t2 at 80 %, own is another picture."""
+    """t1 to t3 are train pictures; copy is t1 byte for byte, darker is t2 at 80%, own is another picture."""
     images = tmp_path / "images"
     images.mkdir()
     for seed, name in enumerate(("t1", "t2", "t3", "own")):

@@ -35,12 +35,28 @@ def test_a_hostile_table_is_refused_with_a_reason(tmp_path: Path, content: bytes
         read_split_table(path)
 
 
-@pytest.mark.parametrize("name", ["split.xlsx", "split.csv"])
-def test_a_workbook_is_refused_whatever_its_name(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["split.xls", "split.csv"])
+def test_a_workbook_under_another_suffix_is_refused(tmp_path: Path, name: str) -> None:
     workbook = tmp_path / "book.xlsx"
     pd.DataFrame({"image_id": ["a"], "split": ["train"]}).to_excel(workbook, index=False)
-    with pytest.raises(DataError, match=r"is an Excel workbook\. Save the sheet as CSV"):
+    with pytest.raises(DataError, match=r"is an Excel workbook\. Save it as .xlsx, or the sheet as CSV"):
         read_split_table(workbook.rename(tmp_path / name))
+
+
+def test_a_workbook_is_read_and_checked_as_a_csv_is(tmp_path: Path) -> None:
+    workbook = tmp_path / "split.xlsx"
+    pd.DataFrame({"Image_ID": ["a ", 7], "Split": ["train", " test"]}).to_excel(workbook, index=False)
+    assert read_split_table(workbook).to_numpy().tolist() == [["a", "train"], ["7", "test"]]
+    pd.DataFrame({"image_id": ["a", "a"], "split": ["train", "test"]}).to_excel(workbook, index=False)
+    with pytest.raises(DataError, match="a in 'train' and a in 'test'"):
+        read_split_table(workbook)
+
+
+def test_two_columns_of_one_meaning_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    path.write_text("image_id,split,Split\na,train,test\n", encoding="utf-8")
+    with pytest.raises(DataError, match="more than one column split"):
+        read_split_table(path)
 
 
 def test_a_folder_is_not_a_table(tmp_path: Path) -> None:

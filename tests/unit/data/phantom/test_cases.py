@@ -64,7 +64,7 @@ def test_the_export_shortcut_ties_the_hospital_to_the_class(strength: float) -> 
     cases = [case for case in plan_cases(options, 1) if case.center == 1]
     malignant = [case.source == "hospital_g" for case in cases if case.malignant]
     others = [case.source == "hospital_g" for case in cases if not case.malignant]
-    # BTXRD's center 1: 173 of 235 malignant and 55 of 1,110 benign images are of hospital g; 18 % without the shortcut
+    # BTXRD's center 1: 173 of 235 malignant and 55 of 1,110 benign images are of hospital g; 18% without the shortcut
     wanted = (173 / 235, 55 / 1110) if strength else (0.18, 0.18)
     for found, share in zip((malignant, others), wanted, strict=True):
         assert np.mean(found) == pytest.approx(share, abs=3 * np.sqrt(share * (1 - share) / len(found)))

@@ -19,7 +19,7 @@ def uniform(value: float, change: float = 0.0) -> Attenuation:
 
 def test_uniform_block_attenuates_by_beer_lambert_plus_scatter() -> None:
     signal = detect(uniform(1.5), photons=1e12, blur=0.6, generator=np.random.default_rng(0))
-    assert signal == pytest.approx(1.5 - math.log(1.05), abs=1e-3)  # 5 % of the primary comes back as scatter
+    assert signal == pytest.approx(1.5 - math.log(1.05), abs=1e-3)  # 5% of the primary comes back as scatter
 
 
 def test_noise_follows_the_number_of_quanta() -> None:

@@ -86,7 +86,7 @@ def test_pictures_are_jpeg_around_the_asked_size_and_nearly_all_grey(phantom: Pa
     assert 0.9 * 96 <= np.median(sides) <= 1.1 * 96
     truth = pd.read_csv(phantom / "truth.csv")
     assert in_colour == truth.loc[truth["colouring"].notna(), "image_id"].tolist()
-    assert len(in_colour) == 2  # 1.2 % of 200
+    assert len(in_colour) == 2  # 1.2% of 200
 
 
 def test_columns_are_those_of_the_release(phantom: Path, table: pd.DataFrame) -> None:
@@ -113,8 +113,8 @@ def test_labels_are_consistent(table: pd.DataFrame) -> None:
 
 
 def test_proportions(table: pd.DataFrame) -> None:
-    assert table["malignant"].sum() == 24  # 12 % of a small set
-    assert table["benign"].sum() == 82  # 41 %
+    assert table["malignant"].sum() == 24  # 12% of a small set
+    assert table["benign"].sum() == 82  # 41%
     assert table["center"].value_counts(normalize=True)[1] == pytest.approx(0.78, abs=0.06)
 
 

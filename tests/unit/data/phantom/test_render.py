@@ -125,6 +125,6 @@ def test_contrast_multiplies_what_a_lesion_changes(cases: tuple[Case, ...]) -> N
 
 def test_an_exaggerated_lesion_never_brightens_the_open_field() -> None:
     line = Attenuation(np.full((1, 3), 2.0, np.float32), np.array([[-1.0, -1.9, 0.5]], np.float32))
-    # at most 80 % of a ray is taken away, unless the lesion itself took more
+    # at most 80% of a ray is taken away, unless the lesion itself took more
     np.testing.assert_allclose(line.exaggerated(3.0).change, [[-1.6, -1.9, 1.5]], rtol=1e-6)
     np.testing.assert_array_equal(line.exaggerated(1.0).change, line.change)

@@ -38,7 +38,7 @@ def truth(planted: Path) -> pd.DataFrame:
 def test_at_full_strength_the_plate_is_on_every_malignant_picture_and_on_no_other(truth: pd.DataFrame) -> None:
     assert (truth["marker_planted"] == truth["malignant"]).all()
     assert ((truth["marker"] == "plate") == (truth["malignant"] == 1)).all()
-    assert truth["malignant"].sum() == 10  # 12 % of 80
+    assert truth["malignant"].sum() == 10  # 12% of 80
 
 
 def test_the_plate_fills_its_recorded_box(planted: Path, truth: pd.DataFrame) -> None:
