@@ -29,8 +29,8 @@ from osteolens.data.preprocessing import normalise
 from osteolens.explain.cam import class_maps
 from osteolens.inference.export import export
 from osteolens.inference.export_record import MAPS, PROBABILITIES
-from osteolens.inference.onnx_runner import OnnxPredictor
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.onnx_runner import OnnxNetwork
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.factory import create_model
 from osteolens.progress import track
 from osteolens.runtime import cpu_threads, ensure_torchvision, keep_freed_memory
@@ -49,9 +49,9 @@ def main() -> None:
     asked = parser.parse_args()
     keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder, cpu_threads(THREADS):
-        predictor = random_predictor()
-        export(predictor, Path(folder) / "model.onnx")
-        found = ways(predictor, Path(folder) / "model.onnx")
+        network = random_network()
+        export(network, Path(folder) / "model.onnx")
+        found = ways(network, Path(folder) / "model.onnx")
         times = {batch: measure(found, pictures(batch), asked.rounds) for batch in BATCHES}
     text = page(times, asked.rounds)
     print(text)
@@ -59,14 +59,14 @@ def main() -> None:
         write_text(asked.markdown, text)
 
 
-def random_predictor() -> Predictor:
+def random_network() -> TorchNetwork:
     """Return EfficientNet-B0 with random weights, answering without mirror images."""
     options = ["model.backbone=efficientnet_b0", f"data.image_size={SIDE}", "evaluation.flip_averaging=false"]
     config = load_config(None, options)
     torch.manual_seed(0)
     model = create_model(config.model, 3, image_size=SIDE, starting_weights=False).eval()
     model.to(memory_format=torch.channels_last)
-    return Predictor(model, config.preprocessing(), config.class_names, config, "0" * 64, flip_averaging=False)
+    return TorchNetwork(model, config.preprocessing(), config.class_names, config, "0" * 64, flip_averaging=False)
 
 
 def pictures(number: int) -> np.ndarray:
@@ -74,22 +74,22 @@ def pictures(number: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (number, SIDE, SIDE), dtype=np.uint8)
 
 
-def ways(predictor: Predictor, model: Path) -> dict[str, Way]:
+def ways(network: TorchNetwork, model: Path) -> dict[str, Way]:
     """Return each way of answering with maps by its name, the reference first."""
     ensure_torchvision()
     from pytorch_grad_cam import GradCAM
 
     def gradient(shown: np.ndarray) -> object:
-        images = torch.from_numpy(normalise(shown, predictor.record)).contiguous(memory_format=torch.channels_last)
-        with GradCAM(predictor.model, [predictor.model.gradcam_target_layer]) as cam:
+        images = torch.from_numpy(normalise(shown, network.record)).contiguous(memory_format=torch.channels_last)
+        with GradCAM(network.model, [network.model.gradcam_target_layer]) as cam:
             maps = cam(images, None)  # of the most probable class
             return cam.outputs.softmax(dim=1), maps
 
     def closed_form(shown: np.ndarray) -> object:
-        return class_maps(predictor.model, torch.from_numpy(normalise(shown, predictor.record)))
+        return class_maps(network.model, torch.from_numpy(normalise(shown, network.record)))
 
     exported = {
-        f"exported, {runtime}": OnnxPredictor.from_file(
+        f"exported, {runtime}": OnnxNetwork.from_file(
             model, InferenceOptions.model_validate({"runtime": runtime, "threads": THREADS})
         ).run
         for runtime in ("onnxruntime", "openvino")

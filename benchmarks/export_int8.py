@@ -25,7 +25,7 @@ from osteolens.data.manifest import read_manifest
 from osteolens.data.radiographs import load_radiographs
 from osteolens.domain import Column
 from osteolens.inference.export_job import ExportWishes, export_checkpoint
-from osteolens.inference.onnx_runner import OnnxPredictor
+from osteolens.inference.onnx_runner import OnnxNetwork
 from osteolens.progress import track
 from osteolens.storage import RunFolder, write_text
 
@@ -53,9 +53,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> str:
     config = load_config(None, [f"data.root={asked.data}"])
     made = export_checkpoint(config, asked.checkpoint, folder / "model.onnx", ExportWishes(asked.run, int8=True))
     options = InferenceOptions(threads=THREADS)
-    models = {
-        name: OnnxPredictor.from_file(made[key], options) for name, key in (("float32", "model"), ("int8", "int8"))
-    }
+    models = {name: OnnxNetwork.from_file(made[key], options) for name, key in (("float32", "model"), ("int8", "int8"))}
     exported = models["float32"]
     rows = read_manifest(RunFolder(asked.run).manifest).part("test")
     data = load_radiographs(config.data)
@@ -67,7 +65,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> str:
 
 
 def answered(
-    models: dict[str, OnnxPredictor], pictures: np.ndarray
+    models: dict[str, OnnxNetwork], pictures: np.ndarray
 ) -> tuple[dict[str, np.ndarray], dict[str, list[float]]]:
     """Return the probabilities of each model and the seconds that each whole batch took."""
     answers: dict[str, list[np.ndarray]] = {name: [] for name in models}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal, get_args
 
-from osteolens.errors import ConfigError, DataError
+from osteolens.errors import ConfigError
 
 NORMAL, BENIGN, MALIGNANT = "Normal", "Benign", "Malignant"
 BTXRD_CLASSES: tuple[str, ...] = (NORMAL, BENIGN, MALIGNANT)
@@ -182,82 +182,3 @@ class Preprocessing:
             return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
         except (KeyError, TypeError) as error:
             raise ConfigError(f"the preprocessing record is incomplete: {error}.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The answer to a yes-or-no question at an operating point.
-
-    Attributes
-    ----------
-    question, point
-        For example ``Malignant against the rest`` and ``high_sensitivity``.
-    score
-        Probability of yes, 0 to 1.
-    """
-
-    question: str
-    point: str
-    threshold: float
-    score: float
-
-    @property
-    def positive(self) -> bool:
-        """Whether the score is above the threshold."""
-        return self.score > self.threshold
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What follows from an answer by what was chosen on validation images.
-
-    Attributes
-    ----------
-    calibrated
-        Class name to probability after temperature scaling; None where no temperature could be fitted.
-    conformal_set
-        Classes that cannot be left out, perhaps none; None where no set could be calibrated.
-    calls
-        One per operating point.
-    """
-
-    calibrated: dict[str, float] | None
-    conformal_set: tuple[str, ...] | None
-    calls: tuple[Call, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        calls = [dataclasses.asdict(call) | {"positive": call.positive} for call in self.calls]
-        members = None if self.conformal_set is None else list(self.conformal_set)
-        return {"calibrated": self.calibrated, "conformal_set": members, "calls": calls}
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One answer.
-
-    Attributes
-    ----------
-    image
-        File name of the picture, without its folder.
-    probabilities
-        Class name to probability; they sum to 1.
-    decision
-        What follows from it; None where nothing is known of what was chosen on validation images.
-    """
-
-    image: str
-    probabilities: dict[str, float]
-    decision: Decision | None = None
-
-    def __post_init__(self) -> None:
-        values = list(self.probabilities.values())
-        if not values or not all(math.isfinite(v) and 0 <= v <= 1 for v in values):
-            raise DataError(f"{self.image}: probabilities must lie in 0 to 1, not {self.probabilities}.")
-        if abs(sum(values) - 1) > 1e-3:
-            raise DataError(f"{self.image}: probabilities must sum to 1, not {sum(values):.4f}.")
-
-    @property
-    def label(self) -> str:
-        """The most probable class; of equals the first."""
-        return max(self.probabilities, key=lambda name: self.probabilities[name])

@@ -11,8 +11,8 @@ from exported import all_maps
 
 from osteolens.config import InferenceOptions, load_config
 from osteolens.inference.export import export
-from osteolens.inference.onnx_runner import OnnxPredictor
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.onnx_runner import OnnxNetwork
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.factory import create_model
 from osteolens.models.families import FAMILIES
 
@@ -31,13 +31,13 @@ def test_every_family_is_exported(backbone: str, tmp_path: Path) -> None:
     with torch.no_grad():
         model.train()(torch.randn(4, 3, SIDE, SIDE))
         model.network.get_classifier().weight.normal_(std=0.5)
-    predictor = Predictor(model.eval(), config.preprocessing(), config.class_names, config, "0" * 64, True)
-    record = export(predictor, tmp_path / "model.onnx")
-    exported = OnnxPredictor.from_file(tmp_path / "model.onnx", InferenceOptions(threads=1))
+    network = TorchNetwork(model.eval(), config.preprocessing(), config.class_names, config, "0" * 64, True)
+    record = export(network, tmp_path / "model.onnx")
+    exported = OnnxNetwork.from_file(tmp_path / "model.onnx", InferenceOptions(threads=1))
     shown = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE), dtype=np.uint8)
-    expected = predictor.probabilities(shown)
+    expected = network.probabilities(shown)
     for number in (1, 3):
         np.testing.assert_allclose(exported.probabilities(shown[:number]), expected[:number], atol=1e-3)
     assert record.has_maps != backbone.startswith(BY_GRADIENT)
     if record.has_maps:
-        np.testing.assert_allclose(all_maps(exported, shown), all_maps(predictor, shown), atol=1e-3)
+        np.testing.assert_allclose(all_maps(exported, shown), all_maps(network, shown), atol=1e-3)

@@ -13,16 +13,21 @@ from osteolens.evaluation.decisions import decisions
 from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.resampling import Resampling
-from osteolens.inference.answering import Answering
-from osteolens.models.checkpoint import Checkpoint, save_checkpoint
+from osteolens.inference.network import Network
+from osteolens.inference.novelty import NoveltyModel
+from osteolens.models.checkpoint import Checkpoint, load_checkpoint, network_sha256, save_checkpoint
 from osteolens.models.factory import create_model
-from osteolens.storage import RunFolder, sha256_file, write_json
+from osteolens.models.forward import network_outputs
+from osteolens.storage import RunFolder, write_json
 
 SIDE = 32
 
 
 def lively_checkpoint(path: Path, *overrides: str, seed: int = 0) -> Path:
-    """Write a checkpoint of random weights, its batch statistics fitted to noise and its last layer enlarged."""
+    """Write a checkpoint of random weights, its batch statistics fitted to noise and its last layer enlarged.
+
+    Its novelty is fitted on blotches.
+    """
     network = ["model.backbone=mobilenetv2_050", f"data.image_size={SIDE}", "data.resize=letterbox"]
     config = load_config(None, ["experiment=tiny", "inference.batch_size=4", *network, *overrides])
     torch.manual_seed(seed)
@@ -33,14 +38,15 @@ def lively_checkpoint(path: Path, *overrides: str, seed: int = 0) -> Path:
     with torch.no_grad():
         model.train()(torch.randn(8, 3, SIDE, SIDE))
         model.network.get_classifier().weight.normal_(std=0.1)
-    made = Checkpoint.of(
-        config, model.state_dict(), epoch=1, metrics={}, class_weights=[1.0] * 3, provenance={"device": "cpu"}
-    )
-    return save_checkpoint(path, made)
+    record = config.preprocessing()
+    features = [network_outputs(model, pictures(40, seed=part), record).features for part in (5, 6)]
+    novelty = {name: torch.from_numpy(values) for name, values in NoveltyModel.fit(*features).to_arrays().items()}
+    others = {"class_weights": [1.0] * 3, "provenance": {"device": "cpu"}, "novelty": novelty}
+    return save_checkpoint(path, Checkpoint.of(config, model.state_dict(), epoch=1, metrics={}, **others))
 
 
 def run_of(checkpoint: Path, root: Path, seed: int = 1) -> RunFolder:
-    """Write predictions and decisions of a run whose answers bear the checkpoint's hash."""
+    """Write predictions and decisions of a run whose answers bear the identity of the checkpoint's network."""
     generator = np.random.default_rng(seed)
     labels = np.repeat(np.arange(3), 40)
     logits = generator.normal(size=(120, 3)) + 1.5 * np.eye(3)[labels]
@@ -51,7 +57,7 @@ def run_of(checkpoint: Path, root: Path, seed: int = 1) -> RunFolder:
         labels=np.array(BTXRD_CLASSES)[labels],
         probabilities=probabilities,
         split=np.where(np.arange(120) % 2 == 0, "val", "test"),
-        checkpoint_sha256=sha256_file(checkpoint),
+        checkpoint_sha256=network_sha256(load_checkpoint(checkpoint)),
     )
     run = RunFolder(root)
     table.write(run.predictions)
@@ -61,7 +67,7 @@ def run_of(checkpoint: Path, root: Path, seed: int = 1) -> RunFolder:
     return run
 
 
-def all_maps(network: Answering, shown: np.ndarray) -> np.ndarray:
+def all_maps(network: Network, shown: np.ndarray) -> np.ndarray:
     """Return the maps of all classes, [N, K, h, w]."""
     classes = np.tile(np.arange(len(network.class_names)), (len(shown), 1))
     return network.maps(shown, classes, ExplanationOptions()).values

@@ -50,7 +50,7 @@ class Reading:
     shape: tuple[int, int]
 
 
-def read_grey(path: Path, *, at_least: int | None = None) -> Grey:
+def read_grey(path: Path, *, at_least: int | None = None, any_region: bool = False) -> Grey:
     """Read a radiograph as a grey picture.
 
     Parameters
@@ -58,6 +58,8 @@ def read_grey(path: Path, *, at_least: int | None = None) -> Grey:
     at_least
         A JPEG larger than this many pixels on both sides may be decoded at 1/8 to 7/8 of its size, as long as both
         sides stay at or above it. The scaled decode averages in the frequency domain, so it does not alias.
+    any_region
+        Read a DICOM file whatever part of the body its header names.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def read_grey(path: Path, *, at_least: int | None = None) -> Grey:
     DataError
         The file is missing, empty, damaged, too small, too large, animated or of a kind that is not read.
     """
-    return decode_grey(read_file(path), name=str(path), at_least=at_least)
+    return decode(read_file(path), name=str(path), at_least=at_least, any_region=any_region).grey
 
 
 def read_file(path: Path) -> bytes:
@@ -87,7 +89,7 @@ def decode_grey(data: bytes, *, name: str, at_least: int | None = None) -> Grey:
     return decode(data, name=name, at_least=at_least).grey
 
 
-def decode(data: bytes, *, name: str, at_least: int | None = None) -> Reading:
+def decode(data: bytes, *, name: str, at_least: int | None = None, any_region: bool = False) -> Reading:
     """Decode the bytes of a picture file and keep its whole size; see :func:`read_grey`.
 
     `name` is used in messages, and its suffix tells a DICOM file without preamble.
@@ -95,7 +97,7 @@ def decode(data: bytes, *, name: str, at_least: int | None = None) -> Reading:
     if is_dicom(data, name):
         from osteolens.data.dicom.picture import decode_dicom
 
-        grey = decode_dicom(data, name=name)
+        grey = decode_dicom(data, name=name, any_region=any_region)
         return Reading(grey, (grey.shape[0], grey.shape[1]))
     with _opened(data, name) as image:
         if image.format == "JPEG" and image.mode in {"L", "RGB"}:

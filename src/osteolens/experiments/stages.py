@@ -23,8 +23,8 @@ from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments.novelty import store_novelty
 from osteolens.experiments.reuse import StageRecord
 from osteolens.inference.manifest import predict_manifest
-from osteolens.inference.predictor import Predictor
-from osteolens.models.checkpoint import checkpoint_path, load_checkpoint
+from osteolens.inference.torch_network import TorchNetwork
+from osteolens.models.checkpoint import checkpoint_path, load_checkpoint, network_sha256
 from osteolens.storage import RunFolder, sha256_file, write_json
 from osteolens.training.run import run_folder, train
 
@@ -159,12 +159,12 @@ def _is_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> bool:
 def _predict(config: Config, data: RadiographSet, divided: _Divided) -> Path:
     run, checkpoint = divided.run, checkpoint_path(config, divided.scheme, "best")
     flip = config.evaluation.flip_averaging
-    made_from = [_hash_or_none(checkpoint), *divided.state, flip]
+    made_from = [_network_or_none(checkpoint), *divided.state, flip]
     record = StageRecord(run.root)
     if record.is_current("predict", made_from, [run.predictions]):
         return run.predictions
-    predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator, flip_averaging=flip)
-    predict_manifest(predictor, data, divided.manifest, config.paths.cache_dir).write(run.predictions)
+    network = TorchNetwork.from_checkpoint(checkpoint, config.training.accelerator, flip_averaging=flip)
+    predict_manifest(network, data, divided.manifest, config.paths.cache_dir).write(run.predictions)
     record.finish("predict", made_from, [run.predictions])
     logger.info("predictions of %s: %s", divided.scheme, run.predictions)
     return run.predictions
@@ -181,5 +181,5 @@ def _epoch_chosen(config: Config, divided: _Divided) -> bool | None:
     return True if divided.is_trained_on else None
 
 
-def _hash_or_none(path: Path) -> str | None:
-    return sha256_file(path) if path.is_file() else None
+def _network_or_none(path: Path) -> str | None:
+    return network_sha256(load_checkpoint(path)) if path.is_file() else None

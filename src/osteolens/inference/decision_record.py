@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.domain import Call, Column, Decision
+from osteolens.domain import Column
 from osteolens.errors import DataError, EvaluationError
 from osteolens.evaluation.calibration import Scaling
 from osteolens.evaluation.conformal import ConformalSets
 from osteolens.evaluation.parts import IDENTITY, evaluation_parts, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.questions import Question, questions
+from osteolens.inference.answer import Call, Decision
 from osteolens.storage import RunFolder, read_json
 
 DECISIONS_FILE, VALIDATION_IDENTITY = "decisions.json", "validation_sha256"
@@ -55,6 +56,8 @@ class DecisionRecord:
         Identity of the answers that the record was evaluated and chosen on; the latter is None where nothing was.
     scaling
         Temperature of the probabilities, None where none could be fitted.
+    reason
+        Why it could not be fitted, or what is doubtful in it.
     conformal
         Cutoffs for the probabilities as predicted, None where none could be chosen.
     points
@@ -67,6 +70,7 @@ class DecisionRecord:
     predictions_sha256: str
     validation_sha256: str | None
     scaling: Scaling | None
+    reason: str | None
     conformal: ConformalSets | None
     points: tuple[OperatingPoint, ...]
     chosen_on: str | None
@@ -93,12 +97,14 @@ class DecisionRecord:
         """
         try:
             names = tuple(map(str, values["class_names"]))
-            scaling, sets = values["calibration"]["temperature"]["scaling"], values["conformal"]["sets"]
+            temperature, sets = values["calibration"]["temperature"], values["conformal"]["sets"]
+            scaling = temperature["scaling"]
             return cls(
                 class_names=names,
                 predictions_sha256=str(values[IDENTITY]),
                 validation_sha256=values[VALIDATION_IDENTITY],
                 scaling=None if scaling is None else Scaling.from_json(scaling),
+                reason=temperature["reason"],
                 conformal=None if sets is None else ConformalSets.from_json(sets),
                 points=tuple(_read_points(values["operating_points"]["questions"] or {}, names)),
                 chosen_on=values["chosen_on"],
@@ -112,15 +118,21 @@ class DecisionRecord:
         for point in self.points:
             entry = {"aim": point.aim, "threshold": point.threshold}
             asked.setdefault(point.question.name, {})[point.name] = entry
+        scaling = None if self.scaling is None else self.scaling.to_json()
         return {
             IDENTITY: self.predictions_sha256,
             VALIDATION_IDENTITY: self.validation_sha256,
             "class_names": list(self.class_names),
             "chosen_on": self.chosen_on,
-            "calibration": {"temperature": {"scaling": None if self.scaling is None else self.scaling.to_json()}},
+            "calibration": {"temperature": {"scaling": scaling, "reason": self.reason}},
             "conformal": {"sets": None if self.conformal is None else self.conformal.to_json()},
             "operating_points": {"questions": asked},
         }
+
+    @property
+    def doubt(self) -> str | None:
+        """What is doubtful in the temperature, where there is one."""
+        return None if self.scaling is None else self.reason
 
     def decide(self, probabilities: NDArray[np.float64]) -> list[Decision]:
         """Return what follows from probabilities as predicted, [N, K] in the order of the classes."""

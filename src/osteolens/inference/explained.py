@@ -13,13 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from osteolens.config import ExplanationOptions
+from osteolens.domain import Preprocessing
 from osteolens.errors import ConfigError
 from osteolens.evaluation.figures import DISCLAIMER
 from osteolens.explain.cam import CLASSLESS, map_meaning, mapped_class
 from osteolens.explain.side_by_side import Panel, side_by_side
-from osteolens.inference.answering import Answering
 from osteolens.inference.batch_record import batch_record
 from osteolens.inference.maps import LaidMap, MappedPicture, draw_each, lay, map_batch, warn_of_no_evidence, write_png
+from osteolens.inference.predictor import Predictor
 from osteolens.inference.reading import Failure, read_batches
 from osteolens.storage import atomic_writer, file_word, write_json, write_table
 
@@ -83,13 +84,13 @@ class ExplainedBatch:
     entries
         One per map, with the keys of :data:`COLUMNS`; files relative to the folder of the index.
     failures
-        Name and reason of each picture that was not explained.
+        The pictures that were not explained.
     """
 
     entries: tuple[dict[str, Any], ...]
     failures: tuple[Failure, ...]
 
-    def to_dict(self, predictor: Answering) -> dict[str, Any]:
+    def to_dict(self, predictor: Predictor) -> dict[str, Any]:
         """Return the content of ``index.json``."""
         return batch_record(predictor, self.failures, maps=list(self.entries))
 
@@ -99,7 +100,7 @@ class ExplainedBatch:
 
 
 def explain_files(
-    predictor: Answering,
+    predictor: Predictor,
     paths: Sequence[Path],
     files: Destination,
     *,
@@ -118,15 +119,17 @@ def explain_files(
     ConfigError
         The network does not know the class, or the method asks for none.
     """
-    classes = wanted_classes(predictor.class_names, class_name, options)
-    draw = partial(_draw, files=files, predictor=predictor, options=options)
+    network = predictor.network
+    classes = wanted_classes(network.class_names, class_name, options)
+    draw = partial(_draw, files=files, record=network.record, options=options)
     mapped: list[MappedPicture] = []
     failures: list[Failure] = []
-    for batch in read_batches(paths, predictor.record, predictor.batch_size, "explaining"):
-        made = map_batch(predictor, batch, predictor.answers(batch), options, classes)
+    for batch in read_batches(paths, network.record, network.batch_size, "explaining", accept=predictor.accept):
+        made = map_batch(network, batch, predictor.answers(batch), options, classes)
         refused = draw_each(made, draw)
         failures += [*batch.failures, *refused]
-        mapped += [picture for picture in made if picture.answer.image not in dict(refused)]
+        gone = {failure.image for failure in refused}
+        mapped += [picture for picture in made if picture.answer.image not in gone]
     warn_of_no_evidence(mapped)
     entries = [entry for picture in mapped for entry in _entries(picture, files, options)]
     result = ExplainedBatch(tuple(entries), tuple(failures))
@@ -166,14 +169,14 @@ def _draw(
     grey: NDArray[np.uint8],
     *,
     files: Destination,
-    predictor: Answering,
+    record: Preprocessing,
     options: ExplanationOptions,
 ) -> None:
     """Write the files of one radiograph."""
     image = picture.answer.image
     panels = [Panel("Radiograph", image, grey)]
     for place, name in enumerate(picture.classes):
-        laid = lay(grey, picture.maps[place], predictor.record)
+        laid = lay(grey, picture.maps[place], record)
         panels.append(_panel(picture, place, laid))
         if (path := files.map(image, name)) is not None:
             _write_map(path, laid.heat)
@@ -183,7 +186,7 @@ def _draw(
 def _panel(picture: MappedPicture, place: int, laid: LaidMap) -> Panel:
     name, answer = picture.classes[place], picture.answer
     title = f"{name} (the answer)" if name == answer.label else name
-    told = f"probability {answer.probabilities[name]:.3f}"
+    told = f"probability {answer.best_probabilities[name]:.3f}"
     if picture.method in CLASSLESS:
         title, told = METHODS[picture.method], f"answer {name}, {told}"
     if picture.maps[place].is_zero:
@@ -224,7 +227,7 @@ def _entries(picture: MappedPicture, files: Destination, options: ExplanationOpt
             "image": answer.image,
             "class": mapped_class(picture.method, name),
             "answered": answer.label,
-            "probability": round(answer.probabilities[name], 6),
+            "probability": round(answer.best_probabilities[name], 6),
             "zero_map": name in picture.without_evidence,
             "method": picture.method,
             "resolution": options.resolution,

@@ -13,22 +13,23 @@ import torch
 import osteolens
 from osteolens.errors import CheckpointError
 from osteolens.inference.export_file import LARGEST_BYTES, OPSET, parse, require_package, write_export
-from osteolens.inference.export_record import PICTURES, ExportRecord
+from osteolens.inference.export_record import PICTURES, ExportRecord, NoveltyLimit
 from osteolens.inference.exported_network import ExportedNetwork
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 
 TRACED_BATCH = 2
 
 
-def export(predictor: Predictor, out: Path) -> ExportRecord:
+def export(network: TorchNetwork, out: Path) -> ExportRecord:
     """Write a checkpoint's network with its preprocessing, its decisions and its maps as one ONNX file.
 
     The graph takes resized pictures uint8 [N, S, S], N free, and gives ``probabilities`` [N, K], with a temperature
-    ``calibrated`` [N, K], ``maps`` [N, K, h, w] where the closed form is exact, and the pooled ``features`` [N, F].
+    ``calibrated`` [N, K], ``maps`` [N, K, h, w] where the closed form is exact, the pooled ``features`` [N, F], and
+    their ``distance`` [N] where the checkpoint tells novel pictures.
 
     Parameters
     ----------
-    predictor
+    network
         On the CPU.
 
     Raises
@@ -41,28 +42,33 @@ def export(predictor: Predictor, out: Path) -> ExportRecord:
         The disk refuses.
     """
     require_package("onnx", "export")
-    if (size := sum(value.nbytes for value in predictor.model.state_dict().values())) > LARGEST_BYTES:
+    if (size := sum(value.nbytes for value in network.model.state_dict().values())) > LARGEST_BYTES:
         raise CheckpointError(
-            f"the weights of {predictor.model.backbone_name} have {size / 1e9:.1f} GB; one ONNX file holds 2 GB at "
+            f"the weights of {network.model.backbone_name} have {size / 1e9:.1f} GB; one ONNX file holds 2 GB at "
             "most. Export a smaller backbone."
         )
-    decisions = predictor.decisions
+    decisions, novelty = network.decisions, network.novelty_model
     scaling = None if decisions is None else decisions.scaling
-    network = ExportedNetwork(
-        predictor.model, predictor.record, flip_averaging=predictor.flip_averaging, scaling=scaling
+    graph = ExportedNetwork(
+        network.model,
+        network.record,
+        flip_averaging=network.flip_averaging,
+        scaling=scaling,
+        novelty=novelty,
     )
     record = ExportRecord(
-        preprocessing=predictor.record,
-        class_names=predictor.class_names,
-        flip_averaging=predictor.flip_averaging,
-        checkpoint_sha256=predictor.sha256,
-        backbone=predictor.model.backbone_name,
-        has_maps=network.linear is not None,
-        batch_size=predictor.batch_size,
+        preprocessing=network.record,
+        class_names=network.class_names,
+        flip_averaging=network.flip_averaging,
+        checkpoint_sha256=network.sha256,
+        backbone=network.model.backbone_name,
+        has_maps=graph.linear is not None,
+        batch_size=network.batch_size,
         version=osteolens.__version__,
         decisions=decisions,
+        novelty=None if novelty is None else NoveltyLimit(novelty.threshold, novelty.refused),
     )
-    write_export(out, parse(_traced(network.eval(), predictor.record.size), out), record)
+    write_export(out, parse(_traced(graph.eval(), network.record.size), out), record)
     return record
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osteolens.errors import CheckpointError, ConfigError
-from osteolens.inference.export_record import MAPS, PICTURES, PROBABILITIES, ExportRecord
+from osteolens.inference.export_record import DISTANCE, MAPS, PICTURES, PROBABILITIES, ExportRecord
 from osteolens.storage import atomic_writer
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def _check_graph(model: onnx.ModelProto, record: ExportRecord, path: Path) -> No
         list(inputs) == [PICTURES]
         and inputs[PICTURES][1:] == [side, side]
         and all(name in outputs and outputs[name][1:2] == [classes] for name in expected)
+        and (record.novelty is None or DISTANCE in outputs)
     )
     if not fits:
         raise CheckpointError(

@@ -17,9 +17,10 @@ from osteolens.domain import Column
 from osteolens.errors import ConfigError
 from osteolens.inference.export import export
 from osteolens.inference.golden import golden_pictures, verify
-from osteolens.inference.predictor import EXPORT_SUFFIX, Predictor
+from osteolens.inference.onnx_runner import EXPORT_SUFFIX
 from osteolens.inference.quantise import CALIBRATION_PICTURES, quantise
 from osteolens.inference.reading import list_pictures
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.randomness import named_generator
 from osteolens.storage import RunFolder
 
@@ -76,29 +77,29 @@ def export_checkpoint(config: Config, checkpoint: Path, out: Path, wishes: Expor
     """
     if out.suffix.lower() != EXPORT_SUFFIX:
         raise ConfigError(f"an exported model ends in {EXPORT_SUFFIX}, so {out} cannot be its name.")
-    predictor = Predictor.from_checkpoint(checkpoint, "cpu").with_run(wishes.run)
+    network = TorchNetwork.from_checkpoint(checkpoint, "cpu").with_run(wishes.run)
     # before the export: pictures that cannot be read are told at once
-    pictures = _calibration_pictures(predictor, config, wishes) if wishes.int8 else None
-    record = export(predictor, out)
+    pictures = _calibration_pictures(network, config, wishes) if wishes.int8 else None
+    record = export(network, out)
     small = None if pictures is None else quantise(out, out.with_stem(f"{out.stem}_int8"), pictures)
     made: dict[str, Any] = {"model": out, "int8": small, "maps": record.has_maps, "verified": None}
     made |= {"calibrated": record.decisions is not None, "int8_verified": None}
     if wishes.verify:
         with golden_pictures(wishes.images) as paths:
-            made["verified"] = verify(predictor, out, paths, config.inference)
+            made["verified"] = verify(network, out, paths, config.inference)
             if small is not None:
-                made["int8_verified"] = verify(predictor, small, paths, config.inference, judged=False)
+                made["int8_verified"] = verify(network, small, paths, config.inference, judged=False)
     return made
 
 
-def _calibration_pictures(predictor: Predictor, config: Config, wishes: ExportWishes) -> NDArray[np.uint8]:
+def _calibration_pictures(network: TorchNetwork, config: Config, wishes: ExportWishes) -> NDArray[np.uint8]:
     """Return up to 200 training pictures, drawn by the seed."""
     if wishes.calibration_data is not None:
         paths = list_pictures(wishes.calibration_data)
     else:
-        run = predictor.recorded_run if wishes.run is None else RunFolder(wishes.run)
+        run = network.recorded_run if wishes.run is None else RunFolder(wishes.run)
         data, train = load_radiographs(config.data), read_manifest(run.manifest).part("train")
         paths = [data.path(name) for name in train[Column.IMAGE_ID]]
     number = min(CALIBRATION_PICTURES, len(paths))
     chosen = named_generator(config.seed, "int8 calibration").choice(len(paths), number, replace=False)
-    return np.stack([read_input(paths[index], predictor.record) for index in sorted(chosen)])
+    return np.stack([read_input(paths[index], network.record) for index in sorted(chosen)])

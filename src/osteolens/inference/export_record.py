@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -16,8 +18,21 @@ from osteolens.storage import to_json
 FORMAT = "osteolens-export-1"
 RECORD_KEY = "osteolens"
 PICTURES = "pictures"  # the graph's input
-PROBABILITIES, CALIBRATED, MAPS, FEATURES = "probabilities", "calibrated", "maps", "features"  # its outputs
+# its outputs
+PROBABILITIES, CALIBRATED, MAPS, FEATURES, DISTANCE = "probabilities", "calibrated", "maps", "features", "distance"
 Precision = Literal["float32", "int8"]
+
+
+@dataclass(frozen=True, slots=True)
+class NoveltyLimit:
+    """The largest distance that is not novel, and the share (0 to 1) of radiographs trained on that lie beyond it."""
+
+    threshold: float
+    refused: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.threshold < math.inf and 0 < self.refused < 1):
+            raise DataError(f"its limit of novelty, {self.threshold} for {self.refused}, is impossible.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,8 @@ class ExportRecord:
         Of osteolens, that exported it.
     decisions
         Temperature, conformal cutoffs and operating points; None where they were not given.
+    novelty
+        By it the graph's distances are judged; None where the checkpoint could not tell novel pictures.
     """
 
     preprocessing: Preprocessing
@@ -54,6 +71,7 @@ class ExportRecord:
     version: str
     precision: Precision = "float32"
     decisions: DecisionRecord | None = None
+    novelty: NoveltyLimit | None = None
 
     def __post_init__(self) -> None:
         if self.precision not in get_args(Precision) or self.batch_size < 1 or len(self.class_names) < 2:
@@ -78,6 +96,7 @@ class ExportRecord:
             "version": self.version,
             "precision": self.precision,
             "decisions": None if self.decisions is None else self.decisions.to_dict(),
+            "novelty": None if self.novelty is None else dataclasses.asdict(self.novelty),
         }
         return {"notice": osteolens.NOT_FOR_CLINICAL_USE, "version": self.version, RECORD_KEY: to_json(values)}
 
@@ -107,9 +126,10 @@ class ExportRecord:
 def _fields(values: dict[str, Any]) -> dict[str, Any]:
     if values.pop("format") != FORMAT:
         raise DataError(f"its format is not {FORMAT}.")
-    decisions = values["decisions"]
+    decisions, novelty = values["decisions"], values["novelty"]
     return values | {
         "class_names": tuple(values["class_names"]),
         "preprocessing": Preprocessing.from_dict(values["preprocessing"]),
         "decisions": None if decisions is None else DecisionRecord.from_dict(decisions),
+        "novelty": None if novelty is None else NoveltyLimit(**novelty),
     }

@@ -7,7 +7,8 @@ from torch import nn
 
 from osteolens.domain import Preprocessing
 from osteolens.evaluation.calibration import PROBABILITY_FLOOR, Scaling
-from osteolens.inference.export_record import CALIBRATED, FEATURES, MAPS, PROBABILITIES
+from osteolens.inference.export_record import CALIBRATED, DISTANCE, FEATURES, MAPS, PROBABILITIES
+from osteolens.inference.novelty import NoveltyModel
 from osteolens.models.classifier import BTXRDClassifier
 
 
@@ -20,38 +21,55 @@ class ExportedNetwork(nn.Module):
         Average the probabilities of each picture and of its mirror image; maps and features are of the picture alone.
     scaling
         Temperature of the calibrated probabilities; None leaves that output out.
+    novelty
+        What tells pictures unlike those trained on; None leaves the distance out.
     """
 
     mean: torch.Tensor
     std: torch.Tensor
     weights: torch.Tensor
     biases: torch.Tensor
+    known: torch.Tensor
+    axes: torch.Tensor
+    deviations: torch.Tensor
+    noise: torch.Tensor
 
     def __init__(
-        self, model: BTXRDClassifier, record: Preprocessing, *, flip_averaging: bool, scaling: Scaling | None
+        self,
+        model: BTXRDClassifier,
+        record: Preprocessing,
+        *,
+        flip_averaging: bool,
+        scaling: Scaling | None,
+        novelty: NoveltyModel | None,
     ) -> None:
         super().__init__()
         self.model = model
         self.linear = model.linear_head()
         self.flip_averaging = flip_averaging
-        self.is_scaled = scaling is not None
+        self.is_scaled, self.tells_novelty = scaling is not None, novelty is not None
         self.register_buffer("mean", torch.tensor(record.mean)[:, None, None])
         self.register_buffer("std", torch.tensor(record.std)[:, None, None])
         if scaling is not None:
             self.register_buffer("weights", torch.tensor(scaling.weights, dtype=torch.float32))
             self.register_buffer("biases", torch.tensor(scaling.biases, dtype=torch.float32))
+        if novelty is not None:
+            parameters = {"known": novelty.mean, "axes": novelty.axes, "deviations": novelty.deviations}
+            for name, values in (parameters | {"noise": novelty.noise}).items():
+                self.register_buffer(name, torch.tensor(values, dtype=torch.float32))
 
     @property
     def output_names(self) -> list[str]:
         """Names of what :meth:`forward` returns, in its order."""
         calibrated = [CALIBRATED] if self.is_scaled else []
-        return [PROBABILITIES, *calibrated, *([] if self.linear is None else [MAPS]), FEATURES]
+        maps, distance = [] if self.linear is None else [MAPS], [DISTANCE] if self.tells_novelty else []
+        return [PROBABILITIES, *calibrated, *maps, FEATURES, *distance]
 
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the outputs for resized pictures uint8 [N, S, S].
 
         They are probabilities as predicted [N, K], the same after temperature scaling [N, K], maps of all classes
-        [N, K, h, w] from 0 to 1 where the closed form is exact, and the pooled features [N, F].
+        [N, K, h, w] from 0 to 1 where the closed form is exact, the pooled features [N, F], and their distance [N].
         """
         images = (pictures.unsqueeze(1).float() / 255 - self.mean) / self.std
         if self.flip_averaging:
@@ -67,7 +85,16 @@ class ExportedNetwork(nn.Module):
             outputs.append((logits * self.weights + self.biases).softmax(dim=1))
         if self.linear is not None:
             outputs.append(_class_maps(self.linear, features))
-        return (*outputs, self.model.forward_head(features, pre_logits=True))
+        outputs.append(self.model.forward_head(features, pre_logits=True))
+        return (*outputs, self._distance(outputs[-1])) if self.tells_novelty else tuple(outputs)
+
+    def _distance(self, features: torch.Tensor) -> torch.Tensor:
+        """Return what :meth:`osteolens.inference.novelty.NoveltyModel.scores` returns for pooled features [N, F]."""
+        centred = features.sign() * features.abs().sqrt() - self.known
+        along = centred @ self.axes.T
+        others = centred - along @ self.axes
+        squares = ((along / self.deviations) ** 2).sum(dim=1) + ((others / self.noise) ** 2).sum(dim=1)
+        return squares.sqrt()
 
 
 def _class_maps(linear: nn.Linear, features: torch.Tensor) -> torch.Tensor:

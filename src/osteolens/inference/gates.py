@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.data.colour import coloured_share
 from osteolens.data.images import Grey, Reading
+from osteolens.inference.answer import Objection
 
 LOOK_SIDE = 256  # pixels: every picture is averaged to this square, so that the limits hold at any size
 _LIGHT = 200  # grey value from which a ground counts as light
@@ -67,51 +67,25 @@ class Gate:
         return bool(value < self.lowest or value > self.highest)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a picture is not answered.
-
-    Attributes
-    ----------
-    gate
-        Name of the gate, for tables.
-    reason
-        A sentence about the picture; it names nothing that is not in the pixels.
-    """
-
-    gate: str
-    reason: str
-
-
 # The limits lie well outside all that the train and val parts of BTXRD's case split hold (docs/results/novelty.md);
-# sizes and proportions are those that its metadata and annotations tell. The first gate that refuses is the one named.
+# sizes and proportions are those that its metadata and annotations tell.
 GATES = (
     Gate("tiny", "it is too small to show a bone in detail", "shorter_side", lowest=96),
     Gate("elongated", "it is more than five times as long as wide", "elongation", highest=5),
     Gate("colour", "it is in colour; a radiograph is grey", "colour", highest=0.2),
     Gate("blank", "it is blank or nearly so", "spread", lowest=5),
-    Gate("few greys", "it holds hardly any shades of grey, as drawings do", "levels", lowest=32),
+    Gate("few-greys", "it holds hardly any shades of grey, as drawings do", "levels", lowest=32),
     Gate("scattered", "neighbouring points differ as in noise or in print", "likeness", lowest=0.75),
-    Gate("light ground", "most of it is an even light ground, as of a page", "light_ground", highest=0.65),
+    Gate("light-ground", "most of it is an even light ground, as of a page", "light_ground", highest=0.65),
     Gate("smooth", "it holds no fine detail at all", "detail", lowest=0.04),
 )
 
 
-def refusal(data: bytes, reading: Reading) -> Refusal | None:
-    """Return why the picture of a file is refused, or None where it may be a radiograph.
-
-    Parameters
-    ----------
-    data
-        Bytes of the file, for its colour.
-    reading
-        Its grey picture, decoded whole or at a fraction of its size.
-    """
-    look = look_at(reading, colour=coloured_share(data))
-    for gate in GATES:
-        if gate.refuses(look):
-            return Refusal(gate.name, f"This does not look like a radiograph: {gate.reason}.")
-    return None
+def objections(look: Look) -> list[Objection]:
+    """Return what the gates have against a picture, in their order; nothing where it may be a radiograph."""
+    return [
+        Objection(gate.name, f"does not look like a radiograph: {gate.reason}") for gate in GATES if gate.refuses(look)
+    ]
 
 
 def look_at(reading: Reading, *, colour: float = 0.0) -> Look:

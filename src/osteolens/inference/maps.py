@@ -15,13 +15,15 @@ from PIL import Image
 
 from osteolens.config import ExplanationOptions
 from osteolens.data.cache import DECODING_THREADS
-from osteolens.data.images import read_grey
-from osteolens.domain import Prediction, Preprocessing
+from osteolens.data.images import Grey, read_grey
+from osteolens.domain import Preprocessing
 from osteolens.errors import DataError
 from osteolens.explain.cam import MapMethod
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.overlay import overlay
-from osteolens.inference.answering import Answering
+from osteolens.inference.answer import Answer
+from osteolens.inference.examination import BODY_PART
+from osteolens.inference.network import Network
 from osteolens.inference.reading import Failure, InputBatch
 from osteolens.storage import atomic_writer
 
@@ -46,10 +48,14 @@ class MappedPicture:
     """
 
     path: Path
-    answer: Prediction
+    answer: Answer
     classes: tuple[str, ...]
     maps: CellMap
     method: MapMethod
+
+    def read(self) -> Grey:
+        """Return the picture at full size, grey; raises DataError where the file was changed since it was answered."""
+        return read_grey(self.path, any_region=any(one.gate == BODY_PART for one in self.answer.accepted))
 
     @property
     def without_evidence(self) -> list[str]:
@@ -77,9 +83,9 @@ class LaidMap:
 
 
 def map_batch(
-    predictor: Answering,
+    network: Network,
     batch: InputBatch,
-    answers: Sequence[Prediction],
+    answers: Sequence[Answer],
     options: ExplanationOptions,
     classes: Sequence[str] | None = None,
 ) -> list[MappedPicture]:
@@ -93,9 +99,9 @@ def map_batch(
     if not answers:
         return []
     names = [tuple(classes or (answer.label,)) for answer in answers]
-    wanted = np.array([[predictor.class_names.index(name) for name in row] for row in names])
-    method = predictor.map_method(options)
-    maps = predictor.maps(batch.pictures, wanted, options)
+    wanted = np.array([[network.class_names.index(name) for name in row] for row in names])
+    method = network.map_method(options)
+    maps = network.maps(batch.pictures, wanted, options)
     rows = zip(batch.paths, answers, names, strict=True)
     return [MappedPicture(*row, maps[place], method) for place, row in enumerate(rows)]
 
@@ -134,7 +140,7 @@ def warn_of_no_evidence(mapped: Sequence[MappedPicture]) -> None:
 
 def _draw(mapped: MappedPicture, draw: Draw) -> Failure | None:
     try:
-        draw(mapped, read_grey(mapped.path))
-    except DataError as error:  # the file was changed since it was answered
-        return (mapped.answer.image, str(error))
+        draw(mapped, mapped.read())
+    except DataError as error:
+        return Failure(mapped.answer.image, str(error))
     return None

@@ -13,6 +13,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,6 +51,10 @@ class Novelty:
     def is_novel(self) -> bool:
         """Whether the picture is too far from those trained on; features that are not finite are."""
         return not self.score <= self.threshold
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return dataclasses.asdict(self) | {"is_novel": self.is_novel}
 
     @property
     def words(self) -> str:

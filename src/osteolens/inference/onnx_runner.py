@@ -15,17 +15,19 @@ from osteolens.domain import Preprocessing
 from osteolens.errors import CheckpointError, ConfigError, InferenceError
 from osteolens.explain.cam import MapMethod
 from osteolens.explain.cell_map import CellMap
-from osteolens.inference.answering import Answering, Floats, Pictures
 from osteolens.inference.decision_record import DecisionRecord
 from osteolens.inference.export_file import read_export, require_package
-from osteolens.inference.export_record import MAPS, PICTURES, PROBABILITIES, ExportRecord
+from osteolens.inference.export_record import DISTANCE, MAPS, PICTURES, PROBABILITIES, ExportRecord
+from osteolens.inference.network import Floats, Judged, Network, Pictures
+from osteolens.inference.novelty import Novelty
 
+EXPORT_SUFFIX = ".onnx"
 Run = Callable[[Pictures, list[str]], list[Floats]]  # pictures [N, S, S] and names of outputs to these outputs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OnnxPredictor(Answering):
-    """An exported model that answers as the checkpoint it was made from.
+class OnnxNetwork(Network):
+    """An exported model that gives the numbers of the checkpoint it was made from.
 
     Attributes
     ----------
@@ -42,9 +44,10 @@ class OnnxPredictor(Answering):
     class_names: tuple[str, ...]
     sha256: str
     decisions: DecisionRecord | None
+    undecided: str = "the model was exported without the decisions of its run; export the checkpoint with --run."
 
     @classmethod
-    def from_file(cls, path: Path, options: InferenceOptions) -> OnnxPredictor:
+    def from_file(cls, path: Path, options: InferenceOptions) -> OnnxNetwork:
         """Open an exported model; see :func:`osteolens.inference.export_file.read_export` for what is refused."""
         exported = read_export(path)
         export = exported.record
@@ -60,7 +63,7 @@ class OnnxPredictor(Answering):
 
     @property
     def engine(self) -> str:
-        """What computes the answers."""
+        """What computes it."""
         return f"{self.runtime}, {self.export.precision}"
 
     @property
@@ -70,8 +73,16 @@ class OnnxPredictor(Answering):
 
     def probabilities(self, pictures: Pictures) -> NDArray[np.float64]:
         """Return class probabilities [N, classes] for resized pictures uint8 [N, size, size]."""
-        answers = self.output(PROBABILITIES, pictures).astype(np.float64)
-        return answers / answers.sum(axis=1, keepdims=True)
+        return _whole(self.output(PROBABILITIES, pictures))
+
+    def judge(self, pictures: Pictures) -> Judged:
+        """Return the same probabilities with the pictures' novelty, from one pass."""
+        limit = self.export.novelty
+        if limit is None:
+            return Judged(self.probabilities(pictures), None)
+        answers, distances = self.outputs([PROBABILITIES, DISTANCE], pictures)
+        novelty = tuple(Novelty(score, limit.threshold, limit.refused) for score in distances.tolist())
+        return Judged(_whole(answers), novelty)
 
     def map_method(self, options: ExplanationOptions) -> MapMethod:
         """Return the closed form; an InferenceError or a ConfigError tells of maps that the model does not hold."""
@@ -94,11 +105,22 @@ class OnnxPredictor(Answering):
 
     def output(self, name: str, pictures: Pictures) -> Floats:
         """Return one output of the graph for resized pictures uint8 [N, size, size]."""
-        return np.concatenate([self.run(batch, [name])[0] for batch in self._batches(pictures)])
+        return self.outputs([name], pictures)[0]
+
+    def outputs(self, names: list[str], pictures: Pictures) -> list[Floats]:
+        """Return several of them, from one pass."""
+        parts = zip(*(self.run(batch, names) for batch in self._batches(pictures)), strict=True)
+        return [np.concatenate(part) for part in parts]
 
     def _batches(self, pictures: Pictures) -> Iterator[Pictures]:
         for start in range(0, len(pictures), self.batch_size):
             yield np.ascontiguousarray(pictures[start : start + self.batch_size])
+
+
+def _whole(answers: Floats) -> NDArray[np.float64]:
+    """Return probabilities [N, K] in double precision, their sums exactly 1."""
+    exact = answers.astype(np.float64)
+    return exact / exact.sum(axis=1, keepdims=True)
 
 
 def _start(content: bytes, options: InferenceOptions, path: Path) -> Run:

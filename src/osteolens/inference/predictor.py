@@ -1,57 +1,58 @@
-"""A checkpoint that answers: for pictures already resized, for files, for a whole manifest."""
+"""Answers of a checkpoint or an exported model for arrays, for files, DICOM files among them, and for batches."""
 
 from __future__ import annotations
 
-import dataclasses
-import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from osteolens.config import Config, ExplanationOptions, InferenceOptions
-from osteolens.domain import Preprocessing
-from osteolens.errors import ConfigError, DataError, EvaluationError
-from osteolens.explain.cam import MapMethod, used_method
-from osteolens.explain.cell_map import CellMap
-from osteolens.explain.picture_maps import picture_maps
-from osteolens.inference.answering import Answering, Floats, Pictures
-from osteolens.inference.decision_record import DecisionRecord, read_decisions
-from osteolens.inference.novelty import Novelty, NoveltyModel
-from osteolens.inference.onnx_runner import OnnxPredictor
-from osteolens.models.checkpoint import load_checkpoint, restore_model
-from osteolens.models.classifier import BTXRDClassifier
-from osteolens.models.forward import Outputs, class_probabilities, network_outputs
-from osteolens.runtime import get_device, keep_freed_memory
-from osteolens.storage import RunFolder, sha256_file
-
-EXPORT_SUFFIX = ".onnx"
-
-logger = logging.getLogger("osteolens")
+from osteolens.config import ExplanationOptions, InferenceOptions
+from osteolens.data.images import Grey
+from osteolens.errors import ConfigError
+from osteolens.inference.answer import Answer
+from osteolens.inference.examination import accepted_gates
+from osteolens.inference.maps import map_batch
+from osteolens.inference.network import Network
+from osteolens.inference.onnx_runner import EXPORT_SUFFIX, OnnxNetwork
+from osteolens.inference.reading import InputBatch, read_single
+from osteolens.inference.torch_network import TorchNetwork
 
 
-@dataclass(frozen=True, slots=True)
-class Predictor(Answering):
-    """A trained network with everything that decides its answers, computed by torch.
+@dataclass(frozen=True, slots=True, eq=False)
+class MappedAnswer:
+    """An answer with the evidence for one class.
 
     Attributes
     ----------
-    config
-        The configuration it was trained with.
-    novelty_model
-        What tells pictures unlike those trained on; None where the checkpoint does not hold it.
+    grey
+        The picture, uint8 [height, width].
+    class_name
+        The class whose evidence is shown.
+    heat
+        float32 [height, width], 0 to 1: see :mod:`osteolens.explain.cam`.
     """
 
-    model: BTXRDClassifier
-    record: Preprocessing
-    class_names: tuple[str, ...]
-    config: Config
-    sha256: str
-    flip_averaging: bool
-    decisions: DecisionRecord | None = None
-    novelty_model: NoveltyModel | None = None
+    answer: Answer
+    grey: Grey
+    class_name: str
+    heat: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A network with everything that its answers hold: decisions, novelty, gates and maps.
+
+    Attributes
+    ----------
+    accept
+        Gates that are overruled: what they object to is answered all the same, and the answer says so.
+    """
+
+    network: Network
+    accept: frozenset[str] = frozenset()
 
     @classmethod
     def from_file(
@@ -61,112 +62,109 @@ class Predictor(Answering):
         *,
         run: Path | None = None,
         options: InferenceOptions | None = None,
-    ) -> Answering:
+        accept: Collection[str] = (),
+    ) -> Predictor:
         """Open a checkpoint with the decisions of its run, or by its suffix ``.onnx`` an exported model.
+
+        A network whose probabilities cannot be calibrated says why, see
+        :attr:`osteolens.inference.network.Network.uncalibrated`.
 
         Parameters
         ----------
         accelerator
             For a checkpoint; exported models are computed on the CPU.
         run
-            See :meth:`with_run`; an exported model brings its own decisions.
+            See :meth:`osteolens.inference.torch_network.TorchNetwork.with_run`; an exported model brings its own
+            decisions.
         options
             Which runtime computes an exported model, and with how many threads.
+        accept
+            Names of gates, see :data:`osteolens.inference.examination.GATE_NAMES`.
 
         Raises
         ------
         CheckpointError
             The file is missing, damaged or something else.
         ConfigError
-            The runtime is not installed, or `run` is given for an exported model.
+            The runtime is not installed, `run` is given for an exported model, or a gate is not known.
         """
-        if path.suffix.lower() != EXPORT_SUFFIX:
-            return cls.from_checkpoint(path, accelerator).with_run(run)
-        if run is not None:
-            raise ConfigError(f"{path} brings its own decisions. Leave out --run, or export the checkpoint with it.")
-        return OnnxPredictor.from_file(path, options or InferenceOptions())
+        gates = accepted_gates(accept)
+        return cls(_open(path, accelerator, run, options or InferenceOptions()), gates)
 
-    @classmethod
-    def from_checkpoint(cls, path: Path, accelerator: str = "auto", *, flip_averaging: bool | None = None) -> Predictor:
-        """Load a checkpoint in safe mode; raises :class:`osteolens.errors.CheckpointError`.
+    def answers(self, batch: InputBatch) -> list[Answer]:
+        """Answer for each picture of a batch that was read."""
+        if not batch.names:
+            return []
+        judged, decisions = self.network.judge(batch.pictures), self.network.decisions
+        rows = judged.probabilities
+        unknown = [None] * len(rows)
+        decided = unknown if decisions is None else decisions.decide(rows)
+        novelty = unknown if judged.novelty is None else judged.novelty
+        return [
+            Answer(
+                image=name,
+                probabilities=dict(zip(self.network.class_names, rows[place].tolist(), strict=True)),
+                decision=decided[place],
+                novelty=novelty[place],
+                accepted=batch.accepted[place],
+            )
+            for place, name in enumerate(batch.names)
+        ]
 
-        On a CPU this process then keeps the memory that it frees: a batch takes half as long.
+    def answer(self, source: Path | Grey, *, name: str | None = None) -> Answer:
+        """Answer for one picture.
 
         Parameters
         ----------
-        flip_averaging
-            Average each picture with its mirror image; None does as the checkpoint's configuration says.
-        """
-        checkpoint = load_checkpoint(path)
-        model, record = restore_model(checkpoint, path)
-        device = get_device(accelerator)
-        if device.type == "cpu":
-            keep_freed_memory()
-        model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        config = Config.model_validate(checkpoint.config)
-        flip = config.evaluation.flip_averaging if flip_averaging is None else flip_averaging
-        novelty = NoveltyModel.from_arrays(checkpoint.novelty) if checkpoint.novelty else None
-        return cls(model, record, checkpoint.class_names, config, sha256_file(path), flip, novelty_model=novelty)
-
-    @property
-    def recorded_run(self) -> RunFolder:
-        """The folder of its run as the checkpoint's configuration names it, whether or not it is there."""
-        return RunFolder(self.config.paths.results_dir / self.config.experiment / self.config.training.split_strategy)
-
-    def with_run(self, run: Path | None) -> Predictor:
-        """Return the same with the decisions of its run.
-
-        Parameters
-        ----------
-        run
-            The run's folder. Without it the recorded one is tried, and where that cannot be used a warning says why
-            answers are probabilities as predicted and nothing more.
+        source
+            A file, or a grey picture uint8 [height, width], upright and black 0, as
+            :func:`osteolens.data.images.read_grey` gives it.
+        name
+            The name in the answer; by default that of the file, or ``array``.
 
         Raises
         ------
-        DataError, EvaluationError
-            `run` is given and cannot be used, see :func:`osteolens.inference.decision_record.read_decisions`.
+        DataError
+            The file cannot be read.
+        GateError
+            The picture is refused.
         """
-        place = self.recorded_run if run is None else RunFolder(run)
-        try:
-            decisions = read_decisions(place, checkpoint_sha256=self.sha256, class_names=self.class_names)
-        except (DataError, EvaluationError) as error:
-            if run is not None:
-                raise
-            logger.warning("answers are not calibrated, name the checkpoint's run with --run: %s", error)
-            return self
-        return dataclasses.replace(self, decisions=decisions)
+        (answer,) = self.answers(read_single(source, self.network.record, self.accept, name=name))
+        return answer
 
-    @property
-    def engine(self) -> str:
-        """What computes the answers."""
-        return "torch"
+    def answer_with_map(
+        self,
+        source: Path | Grey,
+        *,
+        name: str | None = None,
+        class_name: str | None = None,
+        options: ExplanationOptions | None = None,
+    ) -> MappedAnswer:
+        """Answer for one picture and show the evidence for a class, by default for the answered one.
 
-    @property
-    def batch_size(self) -> int:
-        """Images per forward pass, as the checkpoint's configuration says."""
-        return self.config.inference.batch_size
+        Raises
+        ------
+        DataError, GateError
+            As :meth:`answer`.
+        ConfigError, InferenceError
+            The class is not known, or maps cannot be made so, see
+            :meth:`osteolens.inference.network.Network.map_method`.
+        """
+        batch = read_single(source, self.network.record, self.accept, name=name)
+        (answer,) = self.answers(batch)
+        shown = class_name or answer.label
+        if shown not in self.network.class_names:
+            known = ", ".join(self.network.class_names)
+            raise ConfigError(f"there is no map of {shown}: the network answers with {known}.")
+        (mapped,) = map_batch(self.network, batch, [answer], options or ExplanationOptions(), (shown,))
+        grey = mapped.read() if isinstance(source, Path) else source
+        heat = mapped.maps[0].onto(grey.shape[0], grey.shape[1], self.network.record)
+        return MappedAnswer(answer, grey, shown, heat)
 
-    def probabilities(self, pictures: Pictures) -> NDArray[np.float64]:
-        """Return class probabilities [N, classes] for resized pictures uint8 [N, size, size]."""
-        return class_probabilities(
-            self.model, pictures, self.record, batch_size=self.batch_size, flip_averaging=self.flip_averaging
-        )
 
-    def outputs(self, pictures: Pictures) -> Outputs:
-        """Return the same probabilities with the pooled features, from one pass."""
-        return network_outputs(
-            self.model, pictures, self.record, batch_size=self.batch_size, flip_averaging=self.flip_averaging
-        )
-
-    def novelty(self, features: Floats) -> tuple[Novelty, ...] | None:
-        """Return how far pooled features [N, F] lie from those trained on; None where the checkpoint cannot tell."""
-        return None if self.novelty_model is None else self.novelty_model.judge(features)
-
-    def map_method(self, options: ExplanationOptions) -> MapMethod:
-        """Return the method that makes the maps, never ``auto``."""
-        return used_method(self.model, options.method)
-
-    def maps(self, pictures: Pictures, classes: NDArray[np.int64], options: ExplanationOptions) -> CellMap:
-        """Return maps [N, K, h, w] of the classes [N, K] of resized pictures."""
-        return picture_maps(self.model, self.record, pictures, classes, options=options)
+def _open(path: Path, accelerator: str, run: Path | None, options: InferenceOptions) -> Network:
+    if path.suffix.lower() != EXPORT_SUFFIX:
+        return TorchNetwork.from_checkpoint(path, accelerator).with_run(run)
+    if run is not None:
+        raise ConfigError(f"{path} brings its own decisions. Leave out --run, or export the checkpoint with it.")
+    return OnnxNetwork.from_file(path, options)

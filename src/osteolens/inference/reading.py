@@ -14,14 +14,36 @@ from numpy.typing import NDArray
 
 from osteolens.data.cache import DECODING_THREADS
 from osteolens.data.dicom.recognition import begins_as_dicom
-from osteolens.data.preprocessing import read_input
+from osteolens.data.images import Grey
 from osteolens.domain import IMAGE_SUFFIXES, Preprocessing
-from osteolens.errors import DataError
+from osteolens.errors import DataError, GateError
+from osteolens.inference.answer import Objection
+from osteolens.inference.examination import InputPicture, examine_array, examine_file
 from osteolens.progress import track
 
 DICOM_DIRECTORY = "DICOMDIR"  # the table of contents of a disc, itself a DICOM file
+ARRAY = "array"  # name of a picture that is no file
 OTHER_PICTURES = (".gif", ".webp", ".heic", ".jp2")  # refused in words, not passed over in silence
-Failure = tuple[str, str]  # name of the picture and why it was refused
+_Named = tuple[Path, str]  # a file and the name that results give it
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A picture without an answer.
+
+    Attributes
+    ----------
+    image
+        The name that results give it.
+    reason
+        Why, and what can be done.
+    gate
+        Name of the gate that refused it; None where it could not be read.
+    """
+
+    image: str
+    reason: str
+    gate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,13 +56,16 @@ class InputBatch:
         One per picture that was read: its file, and the name that results give it.
     pictures
         uint8 [N, S, S], resized.
+    accepted
+        What gates had against each of them and was overruled.
     failures
-        Name and reason of each file that could not be read.
+        The files that could not be read or were refused.
     """
 
     paths: tuple[Path, ...]
     names: tuple[str, ...]
     pictures: NDArray[np.uint8]
+    accepted: tuple[tuple[Objection, ...], ...]
     failures: tuple[Failure, ...]
 
 
@@ -69,31 +94,56 @@ def _is_unnamed_dicom(path: Path) -> bool:
     return bears_no_kind and path.name != DICOM_DIRECTORY and begins_as_dicom(path)
 
 
-def read_batches(paths: Sequence[Path], record: Preprocessing, size: int, description: str) -> Iterator[InputBatch]:
-    """Read files in threads, up to `size` at a time, so that memory does not grow with their number."""
+def read_batches(
+    paths: Sequence[Path], record: Preprocessing, size: int, description: str, *, accept: frozenset[str] = frozenset()
+) -> Iterator[InputBatch]:
+    """Read files in threads, up to `size` at a time, so that memory does not grow with their number.
+
+    Parameters
+    ----------
+    accept
+        Gates that are overruled.
+    """
     named = list(_named(paths))
-    read = partial(_read, record=record)
+    read = partial(_read, record=record, accept=accept)
     with ThreadPoolExecutor(DECODING_THREADS) as pool:
         for start in track(range(0, len(named), size), f"{description}, batches of {size}"):
             batch = named[start : start + size]
-            found = list(zip(batch, pool.map(read, [path for path, _ in batch]), strict=True))
-            good = [(path, name, picture) for (path, name), picture in found if not isinstance(picture, DataError)]
-            yield InputBatch(
-                paths=tuple(path for path, _, _ in good),
-                names=tuple(name for _, name, _ in good),
-                pictures=np.array([picture for *_, picture in good], np.uint8).reshape(-1, record.size, record.size),
-                failures=tuple((name, str(error)) for (_, name), error in found if isinstance(error, DataError)),
-            )
+            yield _batch(list(zip(batch, pool.map(read, batch), strict=True)), record)
 
 
-def _read(path: Path, record: Preprocessing) -> NDArray[np.uint8] | DataError:
+def read_single(source: Path | Grey, record: Preprocessing, accept: frozenset[str], *, name: str | None) -> InputBatch:
+    """Return a batch of one file or one array; raises as :mod:`osteolens.inference.examination`."""
+    if isinstance(source, Path):
+        named, picture = (source, name or source.name), examine_file(source, record, accept)
+    else:
+        named = (Path(name or ARRAY), name or ARRAY)
+        picture = examine_array(source, named[1], record, accept)
+    return _batch([(named, picture)], record)
+
+
+def _batch(found: Sequence[tuple[_Named, InputPicture | Failure]], record: Preprocessing) -> InputBatch:
+    good = [(*named, picture) for named, picture in found if isinstance(picture, InputPicture)]
+    return InputBatch(
+        paths=tuple(path for path, _, _ in good),
+        names=tuple(name for _, name, _ in good),
+        pictures=np.array([picture.pixels for *_, picture in good], np.uint8).reshape(-1, record.size, record.size),
+        accepted=tuple(picture.accepted for *_, picture in good),
+        failures=tuple(picture for _, picture in found if isinstance(picture, Failure)),
+    )
+
+
+def _read(named: _Named, record: Preprocessing, accept: frozenset[str]) -> InputPicture | Failure:
+    path, name = named
     try:
-        return read_input(path, record)
+        return examine_file(path, record, accept)
     except DataError as error:
-        return error
+        return Failure(name, str(error))
+    except GateError as error:
+        return Failure(name, str(error), error.gate)
 
 
-def _named(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+def _named(paths: Sequence[Path]) -> Iterator[_Named]:
     """Yield each path with its name below the batch's common folder, so that equal file names stay apart."""
     common = os.path.commonpath([path.parent for path in paths])
     for path in paths:

@@ -58,6 +58,15 @@ CheckpointFile = Annotated[
     typer.Option(help="A checkpoint, or an exported model (.onnx).", show_default="inference.default_checkpoint"),
 ]
 
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GATE",
+        help="Answer pictures that this gate refuses, and say so. Repeatable. docs/inference.md lists the gates.",
+        show_default=False,
+    ),
+]
+
 Renormalise = Annotated[
     bool,
     typer.Option("--renormalise", help="Divide rows of --predictions that sum to 0.95 to 1.05 by their sum."),

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import osteolens
 
-if TYPE_CHECKING:  # both bring torch, which a leakcheck does not need
-    from osteolens.inference.answering import Answering
-    from osteolens.inference.batch import BatchResult
+if TYPE_CHECKING:  # it brings torch, which a leakcheck does not need
     from osteolens.inference.explained import ExplainedBatch
 
 
@@ -39,21 +37,6 @@ def leakage_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def answers_table(result: BatchResult, predictor: Answering, out: Path) -> str:
-    """Return one line per picture: answer, probabilities, name; then the refusals and where the files are."""
-    width = max(len(name) for name in predictor.class_names)
-    lines = [
-        "  ".join([f"{'answer':{width}}", *(f"{name:>{max(9, len(name))}}" for name in predictor.class_names), "image"])
-    ]
-    for answer in result.predictions:
-        values = [f"{answer.probabilities[name]:>{max(9, len(name))}.3f}" for name in predictor.class_names]
-        lines.append("  ".join([f"{answer.label:{width}}", *values, answer.image]))
-    lines += [f"not answered: {reason}" for _, reason in result.failures]
-    lines.append(f"{len(result.predictions)} answered, {len(result.failures)} not; results in {out}")
-    lines.append(osteolens.NOT_FOR_CLINICAL_USE)
-    return "\n".join(lines)
-
-
 def export_lines(made: dict[str, Any]) -> str:
     """Return what an export holds and by how much it differs from its checkpoint."""
     lines = [str(made["model"])]
@@ -72,7 +55,9 @@ def export_lines(made: dict[str, Any]) -> str:
 def _difference_line(runtime: str, values: dict[str, Any]) -> str:
     if values["reason"] is not None:
         return f"  {runtime:12} not compared: {values['reason']}"
-    named = [(what, values[what]) for what in ("probabilities", "calibrated", "maps") if values[what] is not None]
+    named = [
+        (what, values[what]) for what in ("probabilities", "calibrated", "maps", "distance") if values[what] is not None
+    ]
     told = ", ".join(f"{what} {value:.1e}" for what, value in named)
     return f"  {runtime:12} {told}; other answers: {values['other_answers']}"
 
@@ -85,7 +70,7 @@ def maps_table(result: ExplainedBatch, out: Path) -> str:
         evidence = "none" if entry["zero_map"] else "found"
         words = f"{entry['answered']:{width}}  {entry['class']:{width}}  {entry['probability']:>11.3f}  {evidence:8}"
         lines.append(f"{words}  {entry['image']}")
-    lines += [f"not explained: {reason}" for _, reason in result.failures]
+    lines += [f"not explained: {failure.reason}" for failure in result.failures]
     pictures = len({entry["image"] for entry in result.entries})
     lines.append(f"{pictures} explained, {len(result.failures)} not; results in {out}")
     lines.append(osteolens.NOT_FOR_CLINICAL_USE)

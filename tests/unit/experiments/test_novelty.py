@@ -15,9 +15,10 @@ from osteolens.data.radiographs import RadiographSet, load_radiographs
 from osteolens.data.splits import make_split
 from osteolens.domain import Column
 from osteolens.experiments.novelty import store_novelty
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from osteolens.models.factory import create_model
+from osteolens.models.forward import network_outputs
 
 
 @pytest.fixture
@@ -45,12 +46,11 @@ def test_a_checkpoint_tells_novel_pictures_after_training(
     checkpoint: Path, tiny_config: Config, data: RadiographSet, manifest: Manifest
 ) -> None:
     before = load_checkpoint(checkpoint)
-    assert Predictor.from_checkpoint(checkpoint, "cpu").novelty(np.ones((1, 1280), np.float32)) is None
+    assert TorchNetwork.from_checkpoint(checkpoint, "cpu").judge(np.ones((1, 32, 32), np.uint8)).novelty is None
     store_novelty(checkpoint, tiny_config, data, manifest)
-    predictor = Predictor.from_checkpoint(checkpoint, "cpu")
+    network = TorchNetwork.from_checkpoint(checkpoint, "cpu")
     paths = [data.path(name) for name in manifest.part("val")[Column.IMAGE_ID]]
-    outputs = predictor.outputs(cached_pictures(paths, predictor.record, tiny_config.paths.cache_dir))
-    told = predictor.novelty(outputs.features)
+    told = network.judge(cached_pictures(paths, network.record, tiny_config.paths.cache_dir)).novelty
     assert told is not None
     assert sum(answer.is_novel for answer in told) == 0  # of 20 pictures the 20th is the limit: ceil(21 * 0.95)
     assert max(answer.score for answer in told) == pytest.approx(told[0].threshold, rel=1e-5)
@@ -93,22 +93,22 @@ def test_where_nothing_can_be_chosen_the_log_says_so(
 
 def test_a_checkpoint_of_an_earlier_version_still_loads(checkpoint: Path) -> None:
     values = torch.load(checkpoint, weights_only=True)
-    del values["novelty"]
+    del values["novelty"], values["decisions"]
     torch.save(values, checkpoint)
     assert load_checkpoint(checkpoint).novelty == {}
-    assert Predictor.from_checkpoint(checkpoint, "cpu").novelty_model is None
+    assert TorchNetwork.from_checkpoint(checkpoint, "cpu").novelty_model is None
 
 
 def test_probabilities_with_features_are_those_without(
     checkpoint: Path, tiny_config: Config, data: RadiographSet, manifest: Manifest
 ) -> None:
     for flip in (False, True):
-        predictor = dataclasses.replace(Predictor.from_checkpoint(checkpoint, "cpu"), flip_averaging=flip)
+        network = dataclasses.replace(TorchNetwork.from_checkpoint(checkpoint, "cpu"), flip_averaging=flip)
         paths = [data.path(name) for name in manifest.part("test")[Column.IMAGE_ID]]
-        pictures = cached_pictures(paths, predictor.record, tiny_config.paths.cache_dir)
-        outputs = predictor.outputs(pictures)
-        np.testing.assert_allclose(outputs.probabilities, predictor.probabilities(pictures), atol=1e-6)
-        layer = predictor.model.network.get_classifier()
+        pictures = cached_pictures(paths, network.record, tiny_config.paths.cache_dir)
+        outputs = network_outputs(network.model, pictures, network.record, flip_averaging=flip)
+        np.testing.assert_allclose(outputs.probabilities, network.probabilities(pictures), atol=1e-6)
+        layer = network.model.network.get_classifier()
         logits = layer(torch.from_numpy(outputs.features)).detach().softmax(dim=1).numpy()
         if not flip:
             np.testing.assert_allclose(logits, outputs.probabilities, atol=1e-5)

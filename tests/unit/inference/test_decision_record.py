@@ -11,7 +11,8 @@ from exported import lively_checkpoint, run_of
 from osteolens.domain import BTXRD_CLASSES
 from osteolens.errors import DataError
 from osteolens.inference.decision_record import DecisionRecord, read_decisions
-from osteolens.storage import RunFolder, read_json, sha256_file, write_json
+from osteolens.models.checkpoint import load_checkpoint, network_sha256
+from osteolens.storage import RunFolder, read_json, write_json
 
 MALIGNANT = "Malignant against the rest"
 WRITTEN: dict[str, Any] = {
@@ -28,7 +29,8 @@ WRITTEN: dict[str, Any] = {
                 "biases": [0.0, 0.0, 0.0],
                 "images": 50,
                 "reason": None,
-            }
+            },
+            "reason": None,
         }
     },
     "conformal": {
@@ -110,7 +112,7 @@ def test_impossible_records_are_refused(values: Any) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, str]:
     root = tmp_path_factory.mktemp("run")
     checkpoint = lively_checkpoint(root / "best.pt")
-    return run_of(checkpoint, root / "run"), sha256_file(checkpoint)
+    return run_of(checkpoint, root / "run"), network_sha256(load_checkpoint(checkpoint))
 
 
 def test_the_decisions_of_a_run_are_those_that_eval_wrote(run: tuple[RunFolder, str]) -> None:

@@ -15,14 +15,15 @@ from osteolens.config import InferenceOptions
 from osteolens.errors import CheckpointError
 from osteolens.inference.export import export
 from osteolens.inference.export_file import read_export
-from osteolens.inference.onnx_runner import OnnxPredictor
+from osteolens.inference.onnx_runner import OnnxNetwork
 from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("exported")
-    export(Predictor.from_checkpoint(lively_checkpoint(root / "best.pt"), "cpu"), root / "model.onnx")
+    export(TorchNetwork.from_checkpoint(lively_checkpoint(root / "best.pt"), "cpu"), root / "model.onnx")
     return root / "model.onnx"
 
 
@@ -120,4 +121,4 @@ def test_a_graph_that_the_runtime_refuses_is_told(model: Path, tmp_path: Path, r
     path = edited(model, tmp_path / "edited.onnx", change)
     options = InferenceOptions.model_validate({"runtime": runtime, "threads": 1})
     with pytest.raises(CheckpointError, match=f"{runtime} cannot run"):
-        OnnxPredictor.from_file(path, options)
+        OnnxNetwork.from_file(path, options)

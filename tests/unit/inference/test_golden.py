@@ -11,15 +11,16 @@ import onnx
 import pytest
 from command import osteolens
 from exported import lively_checkpoint, pictures, run_of
+from limbs import limb
 from onnx import numpy_helper
 
 from osteolens.config import InferenceOptions
 from osteolens.errors import InferenceError
 from osteolens.inference.export import export
 from osteolens.inference.golden import verify
-from osteolens.inference.onnx_runner import OnnxPredictor
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.onnx_runner import OnnxNetwork
 from osteolens.inference.quantise import quantise
+from osteolens.inference.torch_network import TorchNetwork
 
 OPTIONS = InferenceOptions(threads=1)
 
@@ -33,15 +34,15 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def predictor(checkpoint: Path) -> Predictor:
-    return Predictor.from_checkpoint(checkpoint, "cpu").with_run(checkpoint.parent / "run")
+def network(checkpoint: Path) -> TorchNetwork:
+    return TorchNetwork.from_checkpoint(checkpoint, "cpu").with_run(checkpoint.parent / "run")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for index, picture in enumerate(pictures(6)):
-        (tmp_path / "in").mkdir(exist_ok=True)
-        cv2.imwrite(str(tmp_path / "in" / f"{index}.png"), picture)
+    (tmp_path / "in").mkdir()
+    for index in range(6):
+        cv2.imwrite(str(tmp_path / "in" / f"{index}.png"), limb(110 + 10 * index, 120, seed=index))
     return tmp_path / "in"
 
 
@@ -50,14 +51,15 @@ def paths(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def test_an_export_is_found_equal(predictor: Predictor, paths: list[Path], tmp_path: Path) -> None:
-    export(predictor, tmp_path / "model.onnx")
-    result = verify(predictor, tmp_path / "model.onnx", paths, OPTIONS)
+def test_an_export_is_found_equal(network: TorchNetwork, paths: list[Path], tmp_path: Path) -> None:
+    export(network, tmp_path / "model.onnx")
+    result = verify(network, tmp_path / "model.onnx", paths, OPTIONS)
     assert result["pictures"] == 6
     for values in result["runtimes"].values():
         assert values["probabilities"] < 1e-4
         assert values["calibrated"] < 1e-4
         assert values["maps"] < 1e-3
+        assert values["distance"] < 1e-4
         assert values["other_answers"] == 0
     written = json.loads((tmp_path / "model.onnx.verify.json").read_text())
     assert written["runtimes"] == result["runtimes"]
@@ -65,33 +67,33 @@ def test_an_export_is_found_equal(predictor: Predictor, paths: list[Path], tmp_p
 
 @pytest.mark.parametrize(("value", "told"), [(0.3, "differs in probabilities by 0"), (math.nan, "by nan")])
 def test_another_bias_is_found_and_written_down(
-    predictor: Predictor, paths: list[Path], tmp_path: Path, value: float, told: str
+    network: TorchNetwork, paths: list[Path], tmp_path: Path, value: float, told: str
 ) -> None:
     model = tmp_path / "model.onnx"
-    export(predictor, model)
+    export(network, model)
     proto = onnx.load(model)
     (bias,) = [tensor for tensor in proto.graph.initializer if list(tensor.dims) == [3] and "bias" in tensor.name]
     bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float32([value, 0, 0]), bias.name))
     model.write_bytes(proto.SerializeToString())
     with pytest.raises(InferenceError, match=told):
-        verify(predictor, model, paths, OPTIONS)
+        verify(network, model, paths, OPTIONS)
     assert (tmp_path / "model.onnx.verify.json").is_file()
 
 
-def test_another_preprocessing_is_found(predictor: Predictor, paths: list[Path], tmp_path: Path) -> None:
+def test_another_preprocessing_is_found(network: TorchNetwork, paths: list[Path], tmp_path: Path) -> None:
     """The record is not in the graph, so each side must read the files by its own."""
     model = tmp_path / "model.onnx"
-    record = dataclasses.replace(predictor.record, clahe=True)
-    export(dataclasses.replace(predictor, record=record), model)
+    record = dataclasses.replace(network.record, clahe=True)
+    export(dataclasses.replace(network, record=record), model)
     with pytest.raises(InferenceError, match="probabilities"):
-        verify(predictor, model, paths, OPTIONS)
+        verify(network, model, paths, OPTIONS)
 
 
-def test_eight_bits_replace_what_they_should(predictor: Predictor, paths: list[Path], tmp_path: Path) -> None:
+def test_eight_bits_replace_what_they_should(network: TorchNetwork, paths: list[Path], tmp_path: Path) -> None:
     model, small = tmp_path / "model.onnx", tmp_path / "model_int8.onnx"
-    export(predictor, model)
+    export(network, model)
     quantise(model, small, pictures(20, seed=9))
-    exact, exported = OnnxPredictor.from_file(model, OPTIONS), OnnxPredictor.from_file(small, OPTIONS)
+    exact, exported = OnnxNetwork.from_file(model, OPTIONS), OnnxNetwork.from_file(small, OPTIONS)
     assert exported.engine == "onnxruntime, int8"
     assert exported.export == dataclasses.replace(exact.export, precision="int8")
     nodes = onnx.load(small).graph.node
@@ -106,7 +108,7 @@ def test_eight_bits_replace_what_they_should(predictor: Predictor, paths: list[P
     nearest = np.linalg.norm(theirs[:, None] - ours[None], axis=2).argmin(axis=1)
     assert nearest.tolist() == list(range(6))
     assert {tensor.data_type for tensor in onnx.load(small).graph.initializer} >= {onnx.TensorProto.INT8}
-    result = verify(predictor, small, paths, OPTIONS, judged=False)
+    result = verify(network, small, paths, OPTIONS, judged=False)
     assert result["tolerance"] is None
 
 

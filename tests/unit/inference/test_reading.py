@@ -19,10 +19,10 @@ def test_batches_hold_what_could_be_read_and_tell_the_rest(picture_folder: Path)
     assert first.paths == tuple(picture_folder / name for name in first.names)
     for path, picture in zip(first.paths, first.pictures, strict=True):
         np.testing.assert_array_equal(picture, read_input(path, RECORD))
-    assert [name for name, _ in first.failures] == ["broken.jpg"]
+    assert [failure.image for failure in first.failures] == ["broken.jpg"]
     assert (second.names, second.pictures.shape) == ((), (0, 32, 32))
-    assert [name for name, _ in second.failures] == ["moving.gif"]
-    assert "is not a JPEG, PNG, BMP, TIFF or DICOM picture" in second.failures[0][1]
+    assert [failure.image for failure in second.failures] == ["moving.gif"]
+    assert "is not a JPEG, PNG, BMP, TIFF or DICOM picture" in second.failures[0].reason
 
 
 def test_one_file_is_named_without_its_folder(picture_folder: Path) -> None:

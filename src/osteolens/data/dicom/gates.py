@@ -7,7 +7,7 @@ import logging
 from osteolens.data.dicom.header import Header
 from osteolens.data.dicom.regions import refused_region
 from osteolens.data.images import LARGEST_PIXELS, SMALLEST_SIDE
-from osteolens.errors import DataError
+from osteolens.errors import DataError, RegionError
 
 logger = logging.getLogger("osteolens")
 
@@ -57,13 +57,20 @@ KEYWORDS = (
 )
 
 
-def check_kind(header: Header) -> None:
+def check_kind(header: Header, *, any_region: bool = False) -> None:
     """Refuse what is no single radiograph of a part of the body that is answered.
+
+    Parameters
+    ----------
+    any_region
+        Let every part of the body pass.
 
     Raises
     ------
     DataError
-        The modality or the object's class is another, the picture is raw, has several frames or shows another region.
+        The modality or the object's class is another, the picture is raw or has several frames.
+    RegionError
+        It shows another part of the body.
     """
     _check_modality(header)
     _check_class(header)
@@ -71,12 +78,8 @@ def check_kind(header: Header) -> None:
         raise _raw(header)
     if (frames := header.whole("NumberOfFrames") or 1) > 1:
         raise DataError(f"{header.name} holds {frames} frames. Store the radiograph in a DICOM file of its own.")
-    region = header.item("AnatomicRegionSequence")
-    if words := refused_region(header.word("BodyPartExamined"), region.word("CodeValue") if region else ""):
-        raise DataError(
-            f"{header.name} is a radiograph of {words}, as its header says; "
-            "the limbs, the shoulder, the hip and the pelvis are answered."
-        )
+    if not any_region:
+        _check_region(header)
 
 
 def check_size(header: Header) -> tuple[int, int, int]:
@@ -116,6 +119,16 @@ def _check_class(header: Header) -> None:
     if uid in READ_CLASSES or UID(uid).name == uid:
         return
     raise DataError(f"{header.name} is a DICOM object of the class {UID(uid).name}. {_WAY_OUT}")
+
+
+def _check_region(header: Header) -> None:
+    region = header.item("AnatomicRegionSequence")
+    if words := refused_region(header.word("BodyPartExamined"), region.word("CodeValue") if region else ""):
+        raise RegionError(
+            f"{header.name} is a radiograph of {words}, as its header says; "
+            "the limbs, the shoulder, the hip and the pelvis are answered.",
+            region=words,
+        )
 
 
 def _raw(header: Header) -> DataError:

@@ -12,11 +12,16 @@ _KEYWORDS = (*gates.KEYWORDS, *decoding.KEYWORDS, *grey.KEYWORDS, *colour.KEYWOR
 _INTERPRETATIONS = (*grey.CONTRADICTIONS, colour.PALETTE, *colour.COLOURS)
 
 
-def decode_dicom(data: bytes, *, name: str) -> Grey:
+def decode_dicom(data: bytes, *, name: str, any_region: bool = False) -> Grey:
     """Decode a DICOM radiograph.
 
     Orientation is left as stored: Patient Orientation tells which side is which and the standard asks no viewer to
     turn by it; Field of View Rotation and Flip tell what was done already.
+
+    Parameters
+    ----------
+    any_region
+        Decode it whatever part of the body its header names.
 
     Returns
     -------
@@ -26,11 +31,13 @@ def decode_dicom(data: bytes, *, name: str) -> Grey:
     Raises
     ------
     DataError
-        It is no single radiograph of a part of the body that is answered, or it cannot be decoded. The message holds
-        nothing of the header but terms of the standard and sizes.
+        It is no single radiograph, or it cannot be decoded. The message holds nothing of the header but terms of the
+        standard and sizes.
+    RegionError
+        It is one of a part of the body that is not answered.
     """
     header = parse(data, name, _KEYWORDS, pixels=False)
-    gates.check_kind(header)
+    gates.check_kind(header, any_region=any_region)
     size = gates.check_size(header)
     interpretation = _interpretation(header, size[2])
     header = parse(data, name, _KEYWORDS)

@@ -1,0 +1,75 @@
+"""Answers for radiographs as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import osteolens
+
+if TYPE_CHECKING:  # all bring torch
+    from osteolens.inference.answer import Answer
+    from osteolens.inference.batch import BatchResult
+    from osteolens.inference.predictor import Predictor
+
+_NARROWEST = 9  # characters of a column of probabilities
+
+
+def answers_table(result: BatchResult, predictor: Predictor, out: Path) -> str:
+    """Return one line per picture, what the marks mean, warnings, refusals, and where the files are."""
+    names = predictor.network.class_names
+    sets = ["set", *(_members(answer) for answer in result.answers)]
+    wide, set_width = max(map(len, names)), max(map(len, sets))
+    heads = [f"{'answer':{wide}}", *(f"{name:>{max(_NARROWEST, len(name))}}" for name in names)]
+    lines = ["  ".join([*heads, f"{'set':{set_width}}", "calls", "distance", "image"])]
+    for answer in result.answers:
+        shown = [f"{answer.best_probabilities[name]:>{max(_NARROWEST, len(name))}.3f}" for name in names]
+        cells = [f"{answer.label:{wide}}", *shown, f"{_members(answer):{set_width}}", f"{_marks(answer):5}"]
+        lines.append("  ".join([*cells, f"{_distance(answer):8}", answer.image]))
+    lines += [*_key(result, predictor), *_warnings(result)]
+    lines += [f"not answered: {failure.reason}" for failure in result.failures]
+    lines.append(f"{len(result.answers)} answered, {len(result.failures)} not; results in {out}")
+    lines.append(osteolens.NOT_FOR_CLINICAL_USE)
+    return "\n".join(lines)
+
+
+def _members(answer: Answer) -> str:
+    if answer.decision is None or answer.decision.conformal_set is None:
+        return "-"
+    return ", ".join(answer.decision.conformal_set) or "none"
+
+
+def _marks(answer: Answer) -> str:
+    calls = () if answer.decision is None else answer.decision.calls
+    return "".join("yn"[not call.positive] for call in calls) or "-"
+
+
+def _distance(answer: Answer) -> str:
+    if answer.novelty is None:
+        return "-"
+    return f"{answer.novelty.score:.1f}{' far' if answer.novelty.is_novel else ''}"
+
+
+def _key(result: BatchResult, predictor: Predictor) -> Iterator[str]:
+    """Yield what probabilities, set, calls and distance are."""
+    network, decisions = predictor.network, predictor.network.decisions
+    yield network.uncalibrated or "probabilities: calibrated on validation images"
+    yield from network.caveats
+    if decisions is not None and decisions.conformal is not None:
+        level = f"{decisions.conformal.level:.0%}"
+        yield f"set: what cannot be left out, chosen to hold the true class in {level} of the cases of each class"
+    for number, point in enumerate([] if decisions is None else decisions.points, start=1):
+        asked = f"{point.question.name}, {point.name}"
+        yield f"call {number}: {asked}: y where the probability is above {point.threshold:.3f}, else n"
+    limits = {answer.novelty.threshold for answer in result.answers if answer.novelty is not None}
+    for limit in sorted(limits):
+        yield f"distance: from the radiographs the network was trained on; far is above {limit:.1f}"
+
+
+def _warnings(result: BatchResult) -> Iterator[str]:
+    for answer in result.answers:
+        for objection in answer.accepted:
+            yield f"warning: {answer.image} {objection.reason}; answered because of --accept {objection.gate}"
+        if answer.novelty is not None and answer.novelty.is_novel:
+            yield f"warning: {answer.image}: {answer.novelty.words}"
