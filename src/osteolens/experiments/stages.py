@@ -20,6 +20,7 @@ from osteolens.evaluation.evaluate import EVALUATION_FILES, SUMMARY_FILE, evalua
 from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.resampling import Resampling
+from osteolens.experiments.decisions import store_decisions
 from osteolens.experiments.novelty import store_novelty
 from osteolens.experiments.reuse import StageRecord
 from osteolens.inference.manifest import predict_manifest
@@ -116,7 +117,10 @@ def predict(config: Config, data: RadiographSet, scheme: str) -> Path:
 
 
 def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
-    """Write the figures of a run's evaluated part, and the leakage that its honesty panel holds."""
+    """Write the figures of a run's evaluated part, and the leakage that its honesty panel holds.
+
+    What was chosen on its val part is stored in its checkpoint, so that new answers are calibrated.
+    """
     divided = _Divided.of(config, data, scheme)
     run, manifest, table_path = divided.run, divided.manifest, _predict(config, data, divided)
     state = [*divided.state, data.annotations_hash(), divided.is_trained_on]
@@ -138,6 +142,7 @@ def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
         )
         record.finish("evaluate", made_from, outputs)
         logger.info("figures of %s: %s", scheme, run.evaluation)
+    store_decisions(checkpoint_path(config, scheme, "best"), config, run)
     return run.evaluation / SUMMARY_FILE
 
 
