@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from osteolens.data.dicom.recognition import is_dicom
 from osteolens.data.images import DECODER_ERRORS
 
 COLOUR_STEP = 24  # grey levels between channels; storing a grey picture as JPEG in colour makes a few
@@ -19,8 +20,11 @@ _LARGEST_SIDE = 256  # pixels; a larger JPEG is decoded at a fraction of its siz
 def coloured_share(data: bytes) -> float:
     """Return the share (0 to 1) of a picture file's pixels whose channels differ by more than 24 levels.
 
-    A file that Pillow cannot open is said to have none: whoever decodes the picture tells what is wrong with it.
+    A file that Pillow cannot open is said to have none: whoever decodes the picture tells what is wrong with it. So is
+    a DICOM file, of which only grey pictures are read; its preamble may be that of a TIFF.
     """
+    if is_dicom(data, ""):
+        return 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a picture that is decoded has been checked
         try:

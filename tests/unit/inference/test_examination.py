@@ -72,6 +72,14 @@ def test_another_part_of_the_body_is_answered_only_when_it_is_accepted(tmp_path:
     assert [objection.gate for objection in overruled.accepted] == ["body-part"]
 
 
+def test_no_other_reader_is_asked_about_a_dicom_file(tmp_path: Path) -> None:
+    """Its preamble may be that of a TIFF; Pillow would warn of what it finds there, and warnings are errors here."""
+    content = file_bytes(radiograph(limb(200, 150)))
+    tiff = b"II*\0" + len(content).to_bytes(4, "little")  # a directory that begins where the file ends
+    (tmp_path / "both.dcm").write_bytes(tiff.ljust(128, b"\0") + content[128:])
+    assert examine_file(tmp_path / "both.dcm", RECORD, NOTHING).accepted == ()
+
+
 def test_what_is_no_single_radiograph_cannot_be_accepted(tmp_path: Path) -> None:
     path = tmp_path / "ct.dcm"
     path.write_bytes(file_bytes(radiograph(limb(200, 150), Modality="CT")))
