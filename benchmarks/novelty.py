@@ -140,7 +140,7 @@ def draw(scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], pat
         limits = np.quantile(known, 1 - np.linspace(0, 0.3, 121))
         shares = [(strange > limit).mean() for limit in limits]
         dashes = ("-", "--", ":", "-.")[number % 4]
-        axes.plot(np.linspace(0, 0.3, 121), shares, dashes, color=PALETTE[number], label=name.strip("*"))
+        axes.plot(np.linspace(0, 0.3, 121), shares, dashes, color=PALETTE[number % len(PALETTE)], label=name.strip("*"))
     axes.axvline(0.05, color="0.6", linewidth=0.8)
     axes.set(xlabel="share of BTXRD test images refused", ylabel="share of other pictures refused", ylim=(0, 1.01))
     axes.legend(fontsize=8)

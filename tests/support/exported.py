@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from limbs import limb
 
 from osteolens.config import ExplanationOptions, load_config
+from osteolens.data.preprocessing import resize
 from osteolens.domain import BTXRD_CLASSES
 from osteolens.evaluation.decisions import decisions
 from osteolens.evaluation.parts import predictions_sha256
@@ -26,7 +28,7 @@ SIDE = 32
 def lively_checkpoint(path: Path, *overrides: str, seed: int = 0) -> Path:
     """Write a checkpoint of random weights, its batch statistics fitted to noise and its last layer enlarged.
 
-    Its novelty is fitted on blotches.
+    Its novelty is fitted on limbs.
     """
     network = ["model.backbone=mobilenetv2_050", f"data.image_size={SIDE}", "data.resize=letterbox"]
     config = load_config(None, ["experiment=tiny", "inference.batch_size=4", *network, *overrides])
@@ -39,7 +41,12 @@ def lively_checkpoint(path: Path, *overrides: str, seed: int = 0) -> Path:
         model.train()(torch.randn(8, 3, SIDE, SIDE))
         model.network.get_classifier().weight.normal_(std=0.1)
     record = config.preprocessing()
-    features = [network_outputs(model, pictures(40, seed=part), record).features for part in (5, 6)]
+
+    def limb_inputs(first: int) -> np.ndarray:
+        shapes = [(140 + 10 * (seed % 7), 120 + 5 * (seed % 9)) for seed in range(first, first + 40)]
+        return np.stack([resize(limb(*shape, seed=first + place), record) for place, shape in enumerate(shapes)])
+
+    features = [network_outputs(model, limb_inputs(first), record).features for first in (100, 200)]
     novelty = {name: torch.from_numpy(values) for name, values in NoveltyModel.fit(*features).to_arrays().items()}
     others = {"class_weights": [1.0] * 3, "provenance": {"device": "cpu"}, "novelty": novelty}
     return save_checkpoint(path, Checkpoint.of(config, model.state_dict(), epoch=1, metrics={}, **others))

@@ -78,13 +78,13 @@ def infer(
         write_png(out / overlay_name(picture.answer.image), laid.coloured)
 
     for batch in read_batches(paths, network.record, network.batch_size, "answering", accept=predictor.accept):
-        found, gone = predictor.answers(batch), []
+        served, gone = predictor.serve(batch), []
         if explanation is not None:
-            made = map_batch(network, batch, found, explanation)
+            made = map_batch(network, served.batch, served.answers, explanation)
             gone = draw_each(made, draw)
             mapped += made
-        failures += [*batch.failures, *gone]
-        answers += [answer for answer in found if answer.image not in {failure.image for failure in gone}]
+        failures += [*served.batch.failures, *gone]
+        answers += [answer for answer in served.answers if answer.image not in {failure.image for failure in gone}]
     warn_of_no_evidence(mapped)
     result = BatchResult(tuple(answers), tuple(failures), explanation is not None)
     write_json(out / "predictions.json", result.to_dict(predictor))

@@ -17,7 +17,8 @@ from osteolens.inference.answer import Objection
 from osteolens.inference.gates import GATES, LOOK_SIDE, look_at, objections
 
 BODY_PART = "body-part"  # of a DICOM header
-GATE_NAMES = (BODY_PART, *(gate.name for gate in GATES))
+NOVELTY = "novelty"  # distance of the features; the only gate that the network itself keeps
+GATE_NAMES = (BODY_PART, *(gate.name for gate in GATES), NOVELTY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +97,11 @@ def _pass(found: list[Objection], name: str, accept: frozenset[str]) -> tuple[Ob
     """Return what was found where all of it is accepted."""
     for objection in found:
         if objection.gate not in accept:
-            raise GateError(
-                f"{name} {objection.reason}. It is answered all the same with --accept {objection.gate}.",
-                gate=objection.gate,
-            )
+            raise refusal(name, objection)
     return tuple(found)
+
+
+def refusal(name: str, objection: Objection) -> GateError:
+    """Return the error that tells of an objection, and of the way out."""
+    told = f"{name} {objection.reason}. It is answered all the same with --accept {objection.gate}."
+    return GateError(told, gate=objection.gate)

@@ -125,9 +125,10 @@ def explain_files(
     mapped: list[MappedPicture] = []
     failures: list[Failure] = []
     for batch in read_batches(paths, network.record, network.batch_size, "explaining", accept=predictor.accept):
-        made = map_batch(network, batch, predictor.answers(batch), options, classes)
+        served = predictor.serve(batch)
+        made = map_batch(network, served.batch, served.answers, options, classes)
         refused = draw_each(made, draw)
-        failures += [*batch.failures, *refused]
+        failures += [*served.batch.failures, *refused]
         gone = {failure.image for failure in refused}
         mapped += [picture for picture in made if picture.answer.image not in gone]
     warn_of_no_evidence(mapped)

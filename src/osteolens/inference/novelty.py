@@ -56,18 +56,23 @@ class Novelty:
         """Return plain values for JSON."""
         return dataclasses.asdict(self) | {"is_novel": self.is_novel}
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Novelty:
+        """Rebuild from :meth:`to_dict`, or from the JSON of it, which has null for a distance that is not finite."""
+        score = math.nan if values["score"] is None else values["score"]
+        return cls(score, values["threshold"], values["refused"])
+
+    @property
+    def reason(self) -> str:
+        """The same as half a sentence, to follow the picture's name."""
+        looks = "does not look" if self.is_novel else "looks"
+        distances = f"(distance {self.score:.1f}, limit {self.threshold:.1f})"
+        return f"{looks} like the radiographs the network was trained on {distances}"
+
     @property
     def words(self) -> str:
         """The same as a sentence."""
-        if self.is_novel:
-            return (
-                "This does not look like the radiographs the network was trained on "
-                f"(distance {self.score:.1f}, limit {self.threshold:.1f}); do not rely on the answer."
-            )
-        return (
-            "This looks like the radiographs the network was trained on "
-            f"(distance {self.score:.1f}, limit {self.threshold:.1f})."
-        )
+        return f"This {self.reason}{'; do not rely on the answer' if self.is_novel else ''}."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 
 from osteolens.config import ExplanationOptions, InferenceOptions
 from osteolens.data.images import Grey
-from osteolens.errors import ConfigError
-from osteolens.inference.answer import Answer
-from osteolens.inference.examination import accepted_gates
+from osteolens.errors import ConfigError, GateError
+from osteolens.inference.answer import Answer, Objection
+from osteolens.inference.examination import NOVELTY, accepted_gates, refusal
 from osteolens.inference.maps import map_batch
 from osteolens.inference.network import Network
 from osteolens.inference.onnx_runner import EXPORT_SUFFIX, OnnxNetwork
-from osteolens.inference.reading import InputBatch, read_single
+from osteolens.inference.reading import Failure, InputBatch, read_single
 from osteolens.inference.torch_network import TorchNetwork
 
 
@@ -39,6 +40,22 @@ class MappedAnswer:
     grey: Grey
     class_name: str
     heat: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """What became of a batch.
+
+    Attributes
+    ----------
+    batch
+        Its pictures that were answered; all others are among its failures.
+    answers
+        One per picture.
+    """
+
+    batch: InputBatch
+    answers: list[Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +108,24 @@ class Predictor:
         gates = accepted_gates(accept)
         return cls(_open(path, accelerator, run, options or InferenceOptions()), gates)
 
-    def answers(self, batch: InputBatch) -> list[Answer]:
-        """Answer for each picture of a batch that was read."""
+    def serve(self, batch: InputBatch) -> Served:
+        """Answer for the pictures of a batch that was read; those unlike the ones trained on join its failures."""
+        answers, refused = [], []
+        for place, answer in enumerate(self._answers(batch)):
+            if answer.novelty is None or not answer.novelty.is_novel:
+                answers.append(answer)
+                continue
+            objection = Objection(NOVELTY, answer.novelty.reason)
+            if NOVELTY in self.accept:
+                answers.append(dataclasses.replace(answer, accepted=(*answer.accepted, objection)))
+            else:
+                error = refusal(str(batch.paths[place]), objection)
+                refused.append(Failure(answer.image, str(error), error.gate))
+        answered = {answer.image for answer in answers}
+        places = [place for place, name in enumerate(batch.names) if name in answered]
+        return Served(batch.only(places, refused), answers)
+
+    def _answers(self, batch: InputBatch) -> list[Answer]:
         if not batch.names:
             return []
         judged, decisions = self.network.judge(batch.pictures), self.network.decisions
@@ -129,8 +162,7 @@ class Predictor:
         GateError
             The picture is refused.
         """
-        (answer,) = self.answers(read_single(source, self.network.record, self.accept, name=name))
-        return answer
+        return self._single(source, name).answers[0]
 
     def answer_with_map(
         self,
@@ -150,16 +182,22 @@ class Predictor:
             The class is not known, or maps cannot be made so, see
             :meth:`osteolens.inference.network.Network.map_method`.
         """
-        batch = read_single(source, self.network.record, self.accept, name=name)
-        (answer,) = self.answers(batch)
+        served = self._single(source, name)
+        (answer,) = served.answers
         shown = class_name or answer.label
         if shown not in self.network.class_names:
             known = ", ".join(self.network.class_names)
             raise ConfigError(f"there is no map of {shown}: the network answers with {known}.")
-        (mapped,) = map_batch(self.network, batch, [answer], options or ExplanationOptions(), (shown,))
+        (mapped,) = map_batch(self.network, served.batch, served.answers, options or ExplanationOptions(), (shown,))
         grey = mapped.read() if isinstance(source, Path) else source
         heat = mapped.maps[0].onto(grey.shape[0], grey.shape[1], self.network.record)
         return MappedAnswer(answer, grey, shown, heat)
+
+    def _single(self, source: Path | Grey, name: str | None) -> Served:
+        served = self.serve(read_single(source, self.network.record, self.accept, name=name))
+        for failure in served.batch.failures:
+            raise GateError(failure.reason, gate=NOVELTY)
+        return served
 
 
 def _open(path: Path, accelerator: str, run: Path | None, options: InferenceOptions) -> Network:

@@ -68,6 +68,16 @@ class InputBatch:
     accepted: tuple[tuple[Objection, ...], ...]
     failures: tuple[Failure, ...]
 
+    def only(self, places: Sequence[int], refused: Sequence[Failure]) -> InputBatch:
+        """Return the batch with some of its pictures, the others among its failures."""
+        return InputBatch(
+            paths=tuple(self.paths[place] for place in places),
+            names=tuple(self.names[place] for place in places),
+            pictures=self.pictures[list(places)],
+            accepted=tuple(self.accepted[place] for place in places),
+            failures=(*self.failures, *refused),
+        )
+
 
 def list_pictures(folder: Path) -> list[Path]:
     """Return the pictures of a folder and its sub-folders, sorted; hidden files and other kinds are passed over.

@@ -71,5 +71,3 @@ def _warnings(result: BatchResult) -> Iterator[str]:
     for answer in result.answers:
         for objection in answer.accepted:
             yield f"warning: {answer.image} {objection.reason}; answered because of --accept {objection.gate}"
-        if answer.novelty is not None and answer.novelty.is_novel:
-            yield f"warning: {answer.image}: {answer.novelty.words}"

@@ -96,7 +96,7 @@ def test_an_export_is_made_the_same_again(network: TorchNetwork, model: Path, tm
 def test_files_are_answered_alike_by_either(network: TorchNetwork, model: Path, tmp_path: Path) -> None:
     path = tmp_path / "in" / "knee.png"
     path.parent.mkdir()
-    cv2.imwrite(str(path), limb(140, 180))
+    cv2.imwrite(str(path), limb(180, 140))
     exported = Predictor.from_file(model, options=InferenceOptions(threads=1))
     ours = infer(Predictor(network), [path], tmp_path / "torch", explanation=ExplanationOptions()).answers[0]
     theirs = infer(exported, [path], tmp_path / "onnx", explanation=ExplanationOptions()).answers[0]

@@ -58,7 +58,8 @@ def test_of_99_held_out_pictures_the_95th_is_the_limit(model: NoveltyModel) -> N
 def test_pictures_far_away_are_novel_and_said_to_be(model: NoveltyModel) -> None:
     far = model.judge(_features(5, 4) * 100)
     assert all(answer.is_novel for answer in far)
-    assert "does not look like the radiographs" in far[0].words
+    assert far[0].reason.startswith("does not look like the radiographs the network was trained on (distance ")
+    assert far[0].words.startswith("This does not look like the radiographs")
     assert "do not rely" in far[0].words
     assert "looks like the radiographs" in Novelty(1.0, 2.0, 0.05).words
     assert Novelty(float("nan"), 2.0, 0.05).is_novel

@@ -63,7 +63,7 @@ def test_everything_is_answered_from_the_checkpoint_alone(either: Predictor, kne
     assert either.network.uncalibrated is None
 
 
-def test_a_limb_is_far_from_blotches_by_the_same_distance(either: Predictor, checkpoint: Path, knee: Path) -> None:
+def test_the_distance_is_that_of_the_pooled_features(either: Predictor, checkpoint: Path, knee: Path) -> None:
     network = TorchNetwork.from_checkpoint(checkpoint, "cpu")
     (expected,) = network.judge(read_input(knee, network.record)[None]).novelty or ()
     novelty = either.answer(knee).novelty
@@ -113,9 +113,20 @@ def test_a_refused_picture_is_answered_only_where_its_gate_is_accepted(either: P
         either.answer(tmp_path / "none.png")
 
 
+def test_what_lies_far_from_the_pictures_trained_on_is_refused(either: Predictor) -> None:
+    stripes = np.tile(np.linspace(20, 220, 300).astype(np.uint8), (300, 1)) // 2 + limb() // 2
+    with pytest.raises(GateError, match=r"array does not look like the radiographs .*--accept novelty") as told:
+        either.answer(stripes)
+    assert told.value.gate == "novelty"
+    answer = dataclasses.replace(either, accept=frozenset({"novelty"})).answer(stripes)
+    assert answer.novelty is not None
+    assert answer.novelty.score > answer.novelty.threshold
+    assert [objection.gate for objection in answer.accepted] == ["novelty"]
+
+
 def test_gates_are_checked_before_anything_is_loaded(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no gate novelty"):
-        Predictor.from_file(tmp_path / "none.pt", accept=["novelty"])
+    with pytest.raises(ConfigError, match="there is no gate chest"):
+        Predictor.from_file(tmp_path / "none.pt", accept=["chest"])
 
 
 def test_a_network_without_decisions_says_so(knee: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
