@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from osteolens.data.dicom.parsing import parse
 from osteolens.data.dicom.recognition import is_dicom
 from osteolens.data.images import read_file
 from osteolens.errors import DataError
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 INSTANCE = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 # Of the patient and study modules (PS3.3, C.7.1.1 and C.7.2.1), and the geometry of the picture that is referred to.
@@ -23,6 +20,7 @@ PICTURE = (
     *("Modality", "Rows", "Columns", "NumberOfFrames", "FrameOfReferenceUID", "BodyPartExamined", "Laterality"),
     *("ImageLaterality", "ViewPosition", "PatientOrientation", "PixelSpacing", "ImagerPixelSpacing"),
     *("PixelAspectRatio", "SeriesNumber", "InstanceNumber", "SpecificCharacterSet"),
+    *("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"),
 )
 
 
@@ -58,21 +56,6 @@ class DicomIdentity:
     def instance_uid(self) -> str:
         """UID of the object."""
         return str(self.values["SOPInstanceUID"])
-
-    def to_dataset(self) -> Dataset:
-        """Return the elements as a data set without pixels, which highdicom takes as a source image."""
-        from pydicom.dataset import Dataset, FileMetaDataset
-        from pydicom.uid import UID
-
-        dataset = Dataset()
-        for keyword, value in self.values.items():
-            setattr(dataset, keyword, value)
-        for keyword in (*PATIENT[:2], *PATIENT[3:], *STUDY[:5]):  # type 2 of their modules: there, perhaps empty
-            if keyword not in dataset:
-                setattr(dataset, keyword, "")
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = UID(self.transfer_syntax)
-        return dataset
 
 
 def dicom_identity(path: Path) -> DicomIdentity:

@@ -1,0 +1,20 @@
+"""UIDs of derived objects, worked out from what they are made of, so that the same answer never gets two."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal
+
+Kind = Literal["capture", "segmentation", "report"]
+
+# A UUID of its own under which the names below are hashed; drawn once, never to be changed.
+_NAMESPACE = uuid.UUID("5f0c3a5e-6a5d-4b0e-9a3e-2d1f8f0f7c41")
+
+
+def derived_uid(*parts: str) -> str:
+    """Return the UID that belongs to `parts`, their order counts.
+
+    It is a name-based UUID (RFC 9562, version 5) in the form of PS3.5, annex B.2: ``2.25.`` and its decimal value, at
+    most 44 characters.
+    """
+    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(parts)).int}"
