@@ -27,6 +27,7 @@ AGE_BANDS = {"0-9": 0, "10-19": 10, "20-29": 20, "30-39": 30, "40-49": 40, "50-5
 # share of the image at which each band of lesion areas begins; half of all BTXRD lesions lie below 1%, where no map of
 # 7 x 7 can follow them
 AREA_BANDS = {"below 0.1%": 0.0, "0.1-0.3%": 0.001, "0.3-1%": 0.003, "1-3%": 0.01, "3-10%": 0.03, "10% and over": 0.1}
+POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and age: a case is several patients
 NONE_GIVEN = "none given"  # the group of images of which a table says nothing
 
 SMALLEST_SIZE = 16  # pixels: side of the smallest input
