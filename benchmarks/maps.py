@@ -29,8 +29,8 @@ Written by `python benchmarks/maps.py --markdown docs/results/speed_maps.md`. Ma
 [pytorch-grad-cam](https://github.com/jacobgil/pytorch-grad-cam): the same network with random weights, random pictures,
 both sides in turn in one process, processor time, medians. *1 class* is one map for each picture, *3 classes* three of
 them: the library goes forwards and backwards once for each class, the closed form forwards once for all. *double* is
-the closed form for all classes at twice the resolution, by four passes forwards. The aim is 5 times for three classes
-and a largest difference of 1e-5.
+the closed form for all classes at twice the resolution. The aim is 5 times for three classes and a largest difference of
+1e-5.
 
 {table}
 """
@@ -57,8 +57,8 @@ def row(network: str, side: int, batch: int) -> str:
     """Return the line of a network and a number of pictures at once."""
     torch.manual_seed(0)
     model = BTXRDClassifier(network, CLASSES).eval()
-    with torch.no_grad():  # the library adds 1e-7 to a map's maximum, which must not matter
-        model.network.get_classifier().weight.mul_(1000)
+    with torch.no_grad():  # the library adds 1e-7 to the maximum of a map, which must not matter
+        model.network.get_classifier().weight.mul_(1e6)
     images = torch.randn(batch, 3, side, side)
     actions: dict[str, Callable[[], object]] = {
         "one": lambda: library(model, images, 1),
