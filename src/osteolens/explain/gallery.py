@@ -14,6 +14,7 @@ from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.captions import ANSWERED
 from osteolens.explain.shown_maps import ShownImage
 from osteolens.storage import file_word
+from osteolens.wording import counted
 
 CHOICE = "Chosen by confidence, not by looks: the most probable answers, at most one image of a case."
 GROUPS = {
@@ -48,7 +49,8 @@ class Group:
     @property
     def title(self) -> str:
         """What the block shows and how much of it."""
-        of = f"{len(self.rows)} of {self.cases} cases shown, by one image each; {self.total} images in all"
+        cases, images = counted(self.cases, "case"), counted(self.total, "image")
+        of = f"{len(self.rows)} of {cases} shown, by one image each; {images} in all"
         return f"{GROUPS[self.kind].format(name=self.class_name)}: {of if self.total else 'none'}"
 
 
