@@ -1,9 +1,9 @@
 """A training step with attention guidance against one without, side by side.
 
-Run ``python benchmarks/guidance.py [--data path/to/btxrd256]``; a few minutes on one core. Both sides train the network
-of ``--config`` on the same pictures, by default of a generated phantom, in one process and in turns of a few steps. A
-step is loading with random changes, forward and backward pass and optimiser. Its cost is processor time, so that other
-work on the machine does not count; printed is the ratio of the medians. What guidance is worth is another question:
+Run ``python benchmarks/guidance.py [--data path/to/btxrd256] [--markdown FILE]``; a few minutes on one core. Both sides
+train the network of ``--config`` on the same pictures, by default of a generated phantom, in one process and in turns
+of a few steps. A step is loading with random changes, forward and backward pass and optimiser. Its cost is processor
+time, so that other work on the machine does not count. What guidance is worth is another question:
 ``python benchmarks/ablation.py --plan benchmarks/guidance.yaml`` trains for it.
 """
 
@@ -27,7 +27,19 @@ from osteolens.data.phantom import generate_phantom
 from osteolens.training.loop import train_one_epoch
 
 RECIPE = Path(__file__).parents[1] / "configs" / "btxrd256.yaml"
-WEIGHTS = (0.0, 0.2)
+WEIGHTS = (0.0, 0.8)
+PAGE = """# What a guided training step costs
+
+Written by `python benchmarks/guidance.py --data path/to/btxrd256 --markdown docs/results/speed_guidance.md`. One
+process, both sides in turn, processor time; a step is loading with random changes, forward and backward pass and
+optimiser. The aim is 1.10.
+
+| network | input | batch | precision | pictures | without guidance | guidance, weight {weight} | ratio of medians |
+|---|---:|---:|---|---|---:|---:|---:|
+| {network} | {size} | {batch} | {precision} | {pictures} | {without:.0f} ms | {guided:.0f} ms | {ratio:.3f} |
+
+Medians of {turns}.
+"""
 ALIKE = [*PLAIN, "training.guidance_warmup=0"]
 
 
@@ -39,6 +51,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="pictures of a data root instead of a phantom's")
     parser.add_argument("--rounds", type=int, default=6, help="turns of each side")
     parser.add_argument("--steps", type=int, default=5, help="steps of a turn")
+    parser.add_argument("--markdown", type=Path, help="write the page there as well")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = asked.data or Path(folder) / "phantom"
@@ -46,22 +59,30 @@ def main() -> None:
             generate_phantom(root, images=200, longest_side=160, seed=0)
         places = [f"data.root={root}", f"paths.cache_dir={Path(folder) / 'cache'}"]
         config = load_config(asked.config, [*ALIKE, *places, *asked.override])
-        print(compared(config, asked.rounds, asked.steps))
+        text = compared(config, asked.rounds, asked.steps, "real pictures" if asked.data else "pictures of a phantom")
+    print(text)
+    if asked.markdown is not None:
+        asked.markdown.write_text(text, encoding="utf-8")
 
 
-def compared(config: Config, rounds: int, steps: int) -> str:
-    """Return the medians of both sides and their ratio, in words."""
+def compared(config: Config, rounds: int, steps: int, pictures: str) -> str:
+    """Return the page: the medians of both sides and their ratio."""
     sides = [turns_of(config.with_overrides(f"training.guidance_weight={weight}"), steps) for weight in WEIGHTS]
     for side in sides:
         side()  # the first steps allocate
     turns = [[side() for side in sides] for _ in range(rounds)]
     without, guided = (median(chain.from_iterable(own)) for own in zip(*turns, strict=True))
-    return (
-        f"{config.model.backbone}, {config.data.image_size} px, batch {config.training.batch_size}, "
-        f"{config.training.precision}: medians of {rounds} turns of {steps} steps, processor time\n"
-        f"  without guidance  {1e3 * without:7.1f} ms\n"
-        f"  with guidance     {1e3 * guided:7.1f} ms\n"
-        f"  ratio             {guided / without:7.3f}"
+    return PAGE.format(
+        network=config.model.backbone,
+        size=config.data.image_size,
+        batch=config.training.batch_size,
+        precision=config.training.precision,
+        pictures=pictures,
+        turns=f"{rounds} turns of {steps} steps",
+        weight=WEIGHTS[1],
+        without=1e3 * without,
+        guided=1e3 * guided,
+        ratio=guided / without,
     )
 
 

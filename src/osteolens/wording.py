@@ -1,4 +1,4 @@
-"""Counts in sentences."""
+"""Counts and first letters in sentences."""
 
 from __future__ import annotations
 
@@ -6,3 +6,8 @@ from __future__ import annotations
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return ``1 image`` or ``1,200 images``; `plural` where it is not the noun with an s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def capital(text: str) -> str:
+    """Return a text with its first letter as a capital and the others as they are."""
+    return text[:1].upper() + text[1:]

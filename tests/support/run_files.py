@@ -227,8 +227,17 @@ def _write_map_pictures(run: RunFolder, table: PredictionsTable) -> None:
     record = table.frame.iloc[-1]
     facts = {"case_id": record["case_id"], "source": record["source"], "center": "", "subtype": "osteosarcoma"}
     facts |= {"image_id": record["image_id"], "truth": record["label"], "answer": record["predicted"]}
-    panels = [{"file": "pictures/one.jpg", "shows": "radiograph", "class": None, "zero": None}]
-    image = {**facts, "probability": 0.5, "annotated": True, "area_share": 0.02, "galleries": [], "panels": panels}
+    nothing = {"class": None, "probability": None, "zero": None}
+    panels = [{"file": "pictures/one.jpg", "shows": "radiograph", **nothing}]
+    image = {
+        **facts,
+        "probability": 0.5,
+        "truth_probability": 0.3,
+        "annotated": True,
+        "area_share": 0.02,
+        "galleries": [],
+        "panels": panels,
+    }
     image |= {"width": 8, "height": 8, "outline": "M1,1 5,1 5,5Z"}
     record = {"predictions_sha256": predictions_sha256(table), "classes": list(CLASSES), "images": [image]}
     write_json(run.explanation / "map_pictures.json", record)
@@ -248,19 +257,35 @@ def _write_proof(run: RunFolder, table: PredictionsTable) -> None:
     def likeness(value: float) -> dict[str, Any]:
         return {name: area(value) for name in ("spearman", "overlap", "same_maximum")}
 
-    orders = {"map": 0.31, "random": 0.42, "centre": 0.45}
-    curves = {
-        "auc": {order: area(value) for order, value in orders.items()},
-        "differences": {order: area(0.31 - value) for order, value in orders.items() if order != "map"},
-    }
-    steps = [{"stage": stage, **likeness(value)} for stage, value in (("classifier", 0.71), ("conv_stem, bn1", 0.12))]
+    def curves(shift: float) -> dict[str, Any]:
+        orders = {"map": 0.31, "random": 0.42, "body": 0.32 + shift, "centre": 0.45}
+        return {
+            "auc": {order: area(value) for order, value in orders.items()},
+            "differences": {order: area(0.31 - value) for order, value in orders.items() if order != "map"},
+        }
+
+    def fill(words: str, confident: str | None) -> dict[str, Any]:
+        by_class = {
+            name: {"deletion": curves(0.04 * place), "insertion": curves(-0.04 * place)}
+            for place, name in enumerate(CLASSES)
+        }
+        record = {"fill": words, "answer": dict(zip(CLASSES, (0.02, 0.07, 0.91), strict=True))}
+        overall = {"deletion": curves(0.02), "insertion": curves(0.03)}
+        return record | overall | {"confident_of": confident, "per_answered_class": by_class}
+
+    steps = [
+        {"stage": stage, **likeness(value), "of_draws": {"spearman": [value - 0.055, value + 0.045]}}
+        for stage, value in (("classifier", 0.71), ("conv_stem, bn1", 0.12))
+    ]
+    fills = {"blurred": fill("the blurred picture", CLASSES[2]), "scrambled": fill("the picture scrambled", None)}
     proof = {
         "predictions_sha256": predictions_sha256(table),
         "n": 24,
         "cases": 12,
         "split": "test",
-        "randomisation": {"steps": steps, "unrelated": likeness(0.15)},
-        "deletion_insertion": {"fill": "the blurred picture", "deletion": curves, "insertion": curves},
+        "drawn": {name: {"n": 8, "cases": 7} for name in CLASSES},
+        "randomisation": {"draws": 2, "steps": steps, "unrelated": likeness(0.15)},
+        "deletion_insertion": {"confident_from": 2 / 3, "fills": fills},
     }
     write_json(run.explanation / "sanity.json", proof)
     (run.explanation / "sanity.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")

@@ -1,6 +1,10 @@
-from osteolens.wording import counted
+from osteolens.wording import capital, counted
 
 
 def test_one_is_singular_and_large_numbers_have_separators() -> None:
     assert [counted(number, "image") for number in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
     assert (counted(1, "box", "boxes"), counted(1200, "box", "boxes")) == ("1 box", "1,200 boxes")
+
+
+def test_only_the_first_letter_is_changed() -> None:
+    assert [capital(text) for text in ("map of Normal", "Grad-CAM", "")] == ["Map of Normal", "Grad-CAM", ""]

@@ -27,8 +27,12 @@ class ExplanationOptions(Options):
     )
     comparison_panels: Annotated[int, Field(ge=1, le=50)] = Field(8, description="rows of annotation_comparison.png")
     random_draws: Annotated[int, Field(ge=1, le=20)] = Field(
-        3, description="networks of random weights whose maps are scored beside the trained one's"
+        3,
+        description="networks of random weights whose maps are scored beside the trained one's; --proof randomises "
+        "every stage so many times",
     )
     proof_images: Annotated[int, Field(ge=2)] = Field(
-        48, description="images that --proof randomises weights and deletes pixels for; about 120 passes each"
+        60,
+        description="images that --proof randomises weights and deletes pixels for, as many of each answered class; "
+        "about 150 passes each",
     )

@@ -31,7 +31,7 @@ from osteolens.models.checkpoint import checkpoint_path
 from osteolens.storage import sha256_file
 from osteolens.training.run import run_folder
 
-PROOF_OPTIONS = {"method", "resolution", "proof_images"}  # of the section explanation: what the proof depends on
+PROOF_OPTIONS = {"method", "resolution", "proof_images", "random_draws"}  # what the proof depends on
 
 logger = logging.getLogger("osteolens")
 

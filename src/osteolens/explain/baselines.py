@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.explain.agreement import MapAgreement, Masks
-from osteolens.explain.case_means import Floats
+from osteolens.explain.case_means import Floats, mean_where_defined
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.picture_maps import picture_maps
 from osteolens.explain.random_weights import random_network
@@ -91,7 +91,7 @@ def score_baselines(
     return {
         "centre_prior": Baseline({"deviation": CENTRE_DEVIATION}, scored(lambda row: centre_prior(*masks[row].shape))),
         "edge_density": Baseline({}, scored(lambda row: edge_density(pictures[row], maps[row]))),
-        "random_weights": Baseline(about, _mean_where_defined(of_draws)),
+        "random_weights": Baseline(about, mean_where_defined(of_draws)),
     }
 
 
@@ -100,11 +100,3 @@ def edge_density(picture: NDArray[np.uint8], like: CellMap) -> Heat:
     grey = picture.astype(np.float32)
     gradient = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     return cell_means(gradient, like).enlarged(*picture.shape)
-
-
-def _mean_where_defined(drawn: Floats) -> Floats:
-    """Return the mean over the first axis without NaN; NaN where there is nothing else."""
-    defined = ~np.isnan(drawn)
-    counted = defined.sum(axis=0)
-    sums = np.where(defined, drawn, 0.0).sum(axis=0)
-    return np.divide(sums, counted, out=np.full(sums.shape, np.nan), where=counted > 0)

@@ -82,3 +82,11 @@ class CaseMeans:
         if np.isnan(low):
             return {**entry, "reason": "missing from too many resamples for an interval"}
         return {**entry, "low": float(low), "high": float(high)}
+
+
+def mean_where_defined(drawn: Floats) -> Floats:
+    """Return the mean over the first axis without NaN; NaN where there is nothing else."""
+    defined = ~np.isnan(drawn)
+    counted = defined.sum(axis=0)
+    sums = np.where(defined, drawn, 0.0).sum(axis=0)
+    return np.asarray(np.divide(sums, counted, out=np.full(sums.shape, np.nan), where=counted > 0))

@@ -14,10 +14,10 @@ from osteolens.domain import Column
 from osteolens.errors import StorageError
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
-from osteolens.explain.cam import CLASSLESS, MapMethod, map_meaning
-from osteolens.explain.captions import image_facts
-from osteolens.explain.cell_map import CellMap
+from osteolens.explain.cam import MapMethod
 from osteolens.explain.gallery import Group
+from osteolens.explain.outline import outline_path
+from osteolens.explain.shown_maps import ShownImage
 from osteolens.explain.views import View, Views
 from osteolens.progress import track
 from osteolens.storage import atomic_writer, file_word, write_json
@@ -32,8 +32,7 @@ def write_map_pictures(
     table: PredictionsTable,
     views: Views,
     *,
-    maps: Mapping[int, CellMap],
-    area_shares: Mapping[int, float],
+    shown: Mapping[int, ShownImage],
     out: Path,
     method: MapMethod,
 ) -> Path:
@@ -44,10 +43,8 @@ def write_map_pictures(
 
     Parameters
     ----------
-    maps
-        Row to the maps [K, h, w] of all classes, for each image that is written.
-    area_shares
-        Row of an annotated image to the share of the network's input that the lesion covers, 0 to 1.
+    shown
+        Row to its facts and maps, for each image that is written.
     out
         Folder for the list; the pictures lie in a folder beneath.
     """
@@ -56,51 +53,24 @@ def write_map_pictures(
         for row in group.rows:
             galleries.setdefault(row, []).append([group.class_name, group.kind])
     images = []
-    for row in track(sorted(maps), "pictures of maps"):
-        view = views(row)
-        facts = image_facts(table, row, area_shares.get(row))
-        panels = list(_write_panels(view, maps[row], facts, table.class_names, row=row, out=out, method=method))
+    for row in track(sorted(shown), "pictures of maps"):
+        view, image = views(row), shown[row]
+        panels = list(_write_panels(view, image, row=row, out=out))
         height, width = view.picture.shape
         size = {"width": width, "height": height, "outline": outline_path(view.mask)}
-        images.append({**facts, "galleries": galleries.get(row, []), **size, "panels": panels})
+        images.append({**image.facts, "galleries": galleries.get(row, []), **size, "panels": panels})
     _remove_others(out, {panel["file"] for image in images for panel in image["panels"]})
     record = {IDENTITY: predictions_sha256(table), "method": method, "classes": table.class_names, "images": images}
     return write_json(out / MAP_PICTURES, record)
 
 
-def outline_path(mask: NDArray[np.uint8] | None) -> str:
-    """Return the edges of a mask [H, W] as the data of an SVG path in its pixels; empty where nothing is marked."""
-    if mask is None:
-        return ""
-    # Twice as large: the line runs near the edges of the pixels, not through their centres, and one pixel has an area.
-    doubled = np.kron(np.pad(mask > 0, 1), np.ones((2, 2), np.uint8)).astype(np.uint8)
-    edges, _ = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    simple = (cv2.approxPolyDP(edge, 0.6, closed=True)[:, 0] / 2 - 0.75 for edge in edges)
-    return "".join("M" + " ".join(f"{x:g},{y:g}" for x, y in points.tolist()) + "Z" for points in simple)
-
-
-def _write_panels(
-    view: View,
-    maps: CellMap,
-    facts: dict[str, Any],
-    class_names: Sequence[str],
-    *,
-    row: int,
-    out: Path,
-    method: MapMethod,
-) -> Iterator[dict[str, Any]]:
-    stem = f"{PICTURES}/{row:05d}_{file_word(Path(facts[Column.IMAGE_ID]).stem)[-60:]}"
-    yield {"file": _write_jpeg(out, f"{stem}.jpg", view.picture), "shows": "radiograph", "class": None, "zero": None}
-    for name in dict.fromkeys([facts["answer"], facts["truth"]][: 1 if method in CLASSLESS else 2]):
-        number = class_names.index(name)
-        asked = " and ".join(role for role in ("answer", "truth") if facts[role] == name)
-        cells = maps[number]
-        yield {
-            "file": _write_jpeg(out, f"{stem}_{number}.jpg", view.coloured(cells)),
-            "shows": map_meaning(method, f"{asked}, {name}"),
-            "class": None if method in CLASSLESS else name,
-            "zero": cells.is_zero,
-        }
+def _write_panels(view: View, image: ShownImage, *, row: int, out: Path) -> Iterator[dict[str, Any]]:
+    stem = f"{PICTURES}/{row:05d}_{file_word(Path(image.facts[Column.IMAGE_ID]).stem)[-60:]}"
+    radiograph = {"file": _write_jpeg(out, f"{stem}.jpg", view.picture), "shows": "radiograph"}
+    yield {**radiograph, "class": None, "probability": None, "zero": None}
+    for number, laid in enumerate(image.maps):
+        file = _write_jpeg(out, f"{stem}_{number}.jpg", view.coloured(laid.cells))
+        yield {"file": file, "shows": laid.shows, **laid.record}
 
 
 def _write_jpeg(out: Path, name: str, picture: NDArray[np.uint8]) -> str:

@@ -46,8 +46,17 @@ def coloured(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def colour_ramp(height: int, width: int) -> NDArray[np.uint8]:
     """Return the key to the colours as they look on bone: none at the left to the strongest, RGB [height, width, 3]."""
-    heat = np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
+    heat = _rising(height, width)
     return overlay(np.full(heat.shape, RAMP_GREY, np.uint8), heat)
+
+
+def map_ramp(height: int, width: int) -> NDArray[np.uint8]:
+    """Return the key to the colours of a map alone, see :func:`coloured`, RGB [height, width, 3]."""
+    return coloured(_rising(height, width))
+
+
+def _rising(height: int, width: int) -> NDArray[np.float32]:
+    return np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
 
 
 def _steps(heat: NDArray[np.float32]) -> NDArray[np.uint8]:

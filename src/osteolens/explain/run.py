@@ -20,13 +20,15 @@ from osteolens.evaluation.resampling import Resampling
 from osteolens.explain.agreement import MapAgreement, score_maps
 from osteolens.explain.agreement_report import agreement_report
 from osteolens.explain.baselines import score_baselines
-from osteolens.explain.cam import MapMethod, map_meaning, mapped_class, used_method
+from osteolens.explain.cam import MapMethod, mapped_class, used_method
 from osteolens.explain.cell_map import CellMap
-from osteolens.explain.gallery import Group, choose, gallery_figure, gallery_file, gallery_index, index_table
+from osteolens.explain.gallery import Group, choose, gallery_file, gallery_index, index_table
+from osteolens.explain.gallery_figure import gallery_figure
 from osteolens.explain.map_pictures import write_map_pictures
 from osteolens.explain.panels import choose_panels, comparison_figure
 from osteolens.explain.picture_maps import picture_maps
 from osteolens.explain.score_table import SCORE_TABLE, score_table
+from osteolens.explain.shown_maps import ShownImage, shown_image
 from osteolens.explain.views import Views, input_views
 from osteolens.models.classifier import BTXRDClassifier
 from osteolens.storage import write_json, write_table
@@ -109,8 +111,10 @@ def explain_run(
     _write_report(report, out)
     write_table(out / SCORE_TABLE, score_table(agreement, table))
     views = input_views(pictures, annotated) if views is None else views
-    _write_pictures(groups, agreement, table, views, maps=maps, out=out, method=method)
-    _write_comparison(agreement, table, views, maps=true_maps, out=out, method=method, options=options, seed=seed)
+    shares = dict(zip(agreement.rows.tolist(), agreement.area_share.tolist(), strict=True))
+    shown = {row: shown_image(table, row, heat, shares.get(row), method) for row, heat in maps.items()}
+    _write_pictures(groups, table, views, shown=shown, out=out, method=method)
+    _write_comparison(agreement, table, views, shown=shown, out=out, method=method, options=options, seed=seed)
     return report
 
 
@@ -136,28 +140,26 @@ def _maps_of(maps: Maps, classes: NDArray[np.int64]) -> Maps:
 
 def _write_pictures(
     groups: list[Group],
-    agreement: MapAgreement,
     table: PredictionsTable,
     views: Views,
     *,
-    maps: Maps,
+    shown: Mapping[int, ShownImage],
     out: Path,
     method: MapMethod,
 ) -> None:
     """Write the galleries and the pictures of every map."""
-    meaning, answered = map_meaning(method, "answered class"), _maps_of(maps, table.probabilities.argmax(axis=1))
-    area_shares = dict(zip(agreement.rows.tolist(), agreement.area_share.tolist(), strict=True))
     for name in table.class_names:
         own = [group for group in groups if group.class_name == name]
-        figure = gallery_figure(own, table, views, maps=answered, area_shares=area_shares, meaning=meaning)
-        save_figure(figure, out / gallery_file(name))
-    shown = sorted({row for group in groups for row in group.rows})
-    if zero := sum(answered[row].is_zero for row in shown):
-        logger.warning("%d of %d maps in the galleries are 0 everywhere: no evidence was found.", zero, len(shown))
-    index = gallery_index(groups, table, area_shares) | {"map_class": mapped_class(method, "answered class")}
+        save_figure(gallery_figure(own, views, shown=shown, method=method), out / gallery_file(name))
+    rows = sorted({row for group in groups for row in group.rows})
+    zero = [laid.cells.is_zero for row in rows for laid in shown[row].maps]
+    if any(zero):
+        logger.warning("%d of %d maps in the galleries are 0 everywhere: no evidence was found.", sum(zero), len(zero))
+    asked = "answered class, and true class where that is another"
+    index = {"map_class": mapped_class(method, asked), **gallery_index(groups, shown)}
     write_json(out / "gallery_index.json", index)
     write_table(out / "gallery_index.csv", index_table(index))
-    write_map_pictures(groups, table, views, maps=maps, area_shares=area_shares, out=out, method=method)
+    write_map_pictures(groups, table, views, shown=shown, out=out, method=method)
 
 
 def _write_comparison(
@@ -165,7 +167,7 @@ def _write_comparison(
     table: PredictionsTable,
     views: Views,
     *,
-    maps: Maps,
+    shown: Mapping[int, ShownImage],
     out: Path,
     method: MapMethod,
     options: ExplanationOptions,
@@ -174,8 +176,7 @@ def _write_comparison(
     """Write the comparison panel, where any image is annotated."""
     labels, cases = table.labels[agreement.rows], table.cases[agreement.rows]
     if chosen := choose_panels(agreement, labels, cases, options.comparison_panels, seed):
-        meaning = map_meaning(method, "true class")
-        figure = comparison_figure(chosen, agreement, table, views, maps=maps, meaning=meaning)
+        figure = comparison_figure(chosen, agreement, views, shown=shown, method=method)
         save_figure(figure, out / "annotation_comparison.png")
 
 

@@ -2,12 +2,14 @@
 
 Cascading randomisation of Adebayo et al., "Sanity Checks for Saliency Maps" (NeurIPS 2018): a method whose maps stay
 as they were while the network forgets shows the picture, not the network. Maps of one network also resemble each other
-from picture to picture, so the reference is not 0 but the likeness to the map of another picture.
+from picture to picture, so the reference is not 0 but the likeness to the maps of other pictures for the same class.
+One draw of weights decides much, above all that of a small head, so every step is repeated with several.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +18,7 @@ from scipy.stats import rankdata
 
 from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
-from osteolens.explain.case_means import Floats
+from osteolens.explain.case_means import Floats, mean_where_defined
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.picture_maps import picture_maps
 from osteolens.explain.random_weights import group_label, layer_groups, randomise
@@ -36,9 +38,10 @@ class Cascade:
     stages
         What was made random in each of S steps, the head first; each step keeps what the steps before it did.
     likeness
-        [S, N, 3] after each step.
+        [D, S, N, 3] after each step, for each of D draws of the weights.
     unrelated
-        [N, 3] of the maps of the trained network for another picture.
+        [N, 3] to the maps of the trained network for the other pictures mapped for the same class, their mean; NaN
+        where there is none.
     """
 
     stages: tuple[str, ...]
@@ -67,24 +70,48 @@ def randomisation_cascade(
     trained
         [N, h, w], their maps by the network as it is.
     """
-    network, groups = copy.deepcopy(model), layer_groups(model)
-    steps = []
-    for number, names in enumerate(groups):
-        randomise(network, names, record, pictures, named_generator(seed, "cascade", number))
-        words = f"maps with {number + 1} of {len(groups)} stages random"
-        maps = picture_maps(network, record, pictures, classes, options=options, description=words)
-        steps.append(likeness(trained.values, maps.values))
+    groups = layer_groups(model)
+    drawn = []
+    for draw in range(options.random_draws):
+        steps = []
+        for number, network in enumerate(forgetting(model, record, pictures, seed=seed, draw=draw)):
+            words = f"maps with {number + 1} of {len(groups)} stages random, draw {draw + 1} of {options.random_draws}"
+            maps = picture_maps(network, record, pictures, classes, options=options, description=words)
+            steps.append(likeness(trained.values, maps.values))
+        drawn.append(np.stack(steps))
     return Cascade(
         stages=tuple(group_label(names) for names in groups),
-        likeness=np.stack(steps),
-        unrelated=_to_the_next(trained.values),
+        likeness=np.stack(drawn),
+        unrelated=_to_the_others(trained.values, classes),
     )
 
 
-def _to_the_next(maps: NDArray[np.float32]) -> Floats:
-    """Return the likeness of each map to the one after it; NaN where there is only one."""
-    found = likeness(maps, np.roll(maps, 1, axis=0))
-    return found if len(maps) > 1 else np.full_like(found, np.nan)
+def forgetting(
+    model: BTXRDClassifier, record: Preprocessing, pictures: NDArray[np.uint8], *, seed: int, draw: int
+) -> Iterator[BTXRDClassifier]:
+    """Yield one copy of a network again and again, each time with one more stage of random weights, the head first.
+
+    Parameters
+    ----------
+    pictures
+        uint8 [N, S, S], already resized, from which those are drawn that the batch norms see.
+    draw
+        Number of the draw; each has other weights.
+    """
+    network = copy.deepcopy(model)
+    for number, names in enumerate(layer_groups(model)):
+        randomise(network, names, record, pictures, named_generator(seed, "cascade", draw, number))
+        yield network
+
+
+def _to_the_others(maps: NDArray[np.float32], classes: NDArray[np.int64]) -> Floats:
+    """Return the mean likeness of each map to all others of its class."""
+    found = [np.full((len(maps), len(LIKENESS)), np.nan)]
+    for by in range(1, len(maps)):
+        alike = likeness(maps, np.roll(maps, by, axis=0))
+        alike[classes != np.roll(classes, by)] = np.nan
+        found.append(alike)
+    return mean_where_defined(np.stack(found))
 
 
 def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> Floats:

@@ -13,10 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from osteolens.config import ExplanationOptions
-from osteolens.domain import Preprocessing
+from osteolens.domain import NORMAL, Preprocessing
 from osteolens.errors import ConfigError
 from osteolens.evaluation.figures import DISCLAIMER
 from osteolens.explain.cam import CLASSLESS, map_meaning, mapped_class
+from osteolens.explain.captions import NO_LESION, map_caption
 from osteolens.explain.side_by_side import Panel, side_by_side
 from osteolens.inference.batch_record import batch_record
 from osteolens.inference.maps import LaidMap, MappedPicture, draw_each, lay, map_batch, warn_of_no_evidence, write_png
@@ -27,7 +28,10 @@ from osteolens.storage import atomic_writer, file_word, write_json, write_table
 MapFormat = Literal["png", "npy"]
 EVERY_CLASS = "all"
 INDEX = "index"  # .json and .csv
-COLUMNS = ("image", "class", "answered", "probability", "zero_map", "method", "resolution", "cells", "overlay", "map")
+COLUMNS = (
+    *("image", "class", "probability", "answered", "answer_probability"),
+    *("zero_map", "method", "resolution", "cells", "overlay", "map"),
+)
 METHODS = {
     "closed_form": "class-activation map in closed form, which for this network is Grad-CAM's",
     "gradcam": "Grad-CAM",
@@ -174,8 +178,9 @@ def _draw(
     options: ExplanationOptions,
 ) -> None:
     """Write the files of one radiograph."""
-    image = picture.answer.image
-    panels = [Panel("Radiograph", image, grey)]
+    answer, image = picture.answer, picture.answer.image
+    told = f"{image}: answered {answer.label}, probability {answer.best_probabilities[answer.label]:.3f}"
+    panels = [Panel("Radiograph", told, grey)]
     for place, name in enumerate(picture.classes):
         laid = lay(grey, picture.maps[place], record)
         panels.append(_panel(picture, place, laid))
@@ -185,14 +190,11 @@ def _draw(
 
 
 def _panel(picture: MappedPicture, place: int, laid: LaidMap) -> Panel:
-    name, answer = picture.classes[place], picture.answer
-    title = f"{name} (the answer)" if name == answer.label else name
-    told = f"probability {answer.best_probabilities[name]:.3f}"
+    name, answer, zero = picture.classes[place], picture.answer, picture.maps[place].is_zero
     if picture.method in CLASSLESS:
-        title, told = METHODS[picture.method], f"answer {name}, {told}"
-    if picture.maps[place].is_zero:
-        told += "; no evidence, the map is 0 everywhere"
-    return Panel(title, told, laid.coloured)
+        return Panel(METHODS[picture.method], map_caption("", None, None, zero=zero), laid.coloured)
+    title = f"{name} (the answer)" if name == answer.label else name
+    return Panel(title, map_caption("", name, answer.best_probabilities[name], zero=zero), laid.coloured)
 
 
 def _notes(picture: MappedPicture, options: ExplanationOptions) -> Iterator[str]:
@@ -207,6 +209,8 @@ def _notes(picture: MappedPicture, options: ExplanationOptions) -> Iterator[str]
         f"Method: {METHODS[picture.method]}, {height} x {width} cells over the network's input ({options.resolution} "
         "resolution). A map shows where the evidence lies, not how far a lesion extends."
     )
+    if NORMAL in picture.classes and picture.method not in CLASSLESS:
+        yield NO_LESION
     yield f"{DISCLAIMER}."
 
 
@@ -227,8 +231,9 @@ def _entries(picture: MappedPicture, files: Destination, options: ExplanationOpt
         yield {
             "image": answer.image,
             "class": mapped_class(picture.method, name),
-            "answered": answer.label,
             "probability": round(answer.best_probabilities[name], 6),
+            "answered": answer.label,
+            "answer_probability": round(answer.best_probabilities[answer.label], 6),
             "zero_map": name in picture.without_evidence,
             "method": picture.method,
             "resolution": options.resolution,

@@ -9,7 +9,7 @@ from typing import Any
 from osteolens.domain import MALIGNANT
 from osteolens.evaluation.conclusion import advantage_verdict, best_blind, given
 from osteolens.reporting.html import count, fixed, percent
-from osteolens.reporting.metric_table import difference_cell, metric_text
+from osteolens.reporting.metric_table import difference_text, metric_text
 from osteolens.reporting.run_results import RunResults
 from osteolens.wording import counted
 
@@ -69,7 +69,7 @@ def _blind(run: RunResults) -> Advice | None:
         "compare again.",
         f"A model that sees no pixel and is given {given(best)} reaches an accuracy of "
         f"{metric_text(best['scores']['accuracy'])}; the network's minus that is "
-        f"{_difference(best['advantage']['accuracy'])}.",
+        f"{difference_text(best['advantage']['accuracy'])}.",
     )
 
 
@@ -204,8 +204,8 @@ def _corruptions(run: RunResults) -> Advice | None:
     how = "" if corruption["one_step"] else f" (strength {strength:g})"
     return Advice(
         "Check pictures for such faults before use, or train with them.",
-        f"The costliest corruption that was tried, {corruption['title']}{how}, costs {_difference(loss)} of balanced "
-        "accuracy.",
+        f"The costliest corruption that was tried, {corruption['title']}{how}, costs {difference_text(loss)} of "
+        "balanced accuracy.",
     )
 
 
@@ -221,11 +221,6 @@ def _high_sensitivity(run: RunResults) -> dict[str, Any] | None:
     asked = run.decisions["operating_points"]["questions"] or {}
     point: dict[str, Any] | None = asked.get(f"{MALIGNANT} against the rest", {}).get("high_sensitivity")
     return point if point is not None and point["threshold"] is not None else None
-
-
-def _difference(entry: dict[str, Any]) -> str:
-    cell = difference_cell(entry)
-    return f"{cell.text} ({cell.detail})"
 
 
 def _below(entry: dict[str, Any], limit: float | None) -> bool:

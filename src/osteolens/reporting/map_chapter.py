@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from osteolens.domain import NORMAL
+from osteolens.explain.captions import INPUT_AREA, NO_LESION
 from osteolens.reporting.chapters import Block, Link, Section
 from osteolens.reporting.html import EmbeddedFigure, as_jpeg
 from osteolens.reporting.map_index import INDEX
@@ -21,14 +23,14 @@ _SCORES = {
     "pointing_game": "Pointing game",
     "pointing_ceiling": "Ceiling of the pointing game",
     "energy": "Energy in the lesion",
-    "area_share": "Lesion's share of the area",
+    "area_share": "Lesion's share of the input",
     "energy_ratio": "Energy / area share",
 }
 _IOU, _OF_CEILING = "iou_", "of_ceiling_"
 _BASELINES = {"centre_prior": "Centre prior", "edge_density": "Edge density", "random_weights": "Random weights"}
 _GROUPINGS = (
     ("per_class", "Class"),
-    ("per_size_band", "Lesion's share of the image"),
+    ("per_size_band", "Lesion's share of the input"),
     ("per_source", "Source"),
     ("per_subtype", "Subtype"),
 )
@@ -38,7 +40,7 @@ _EXPLAINED = (
     "that a person drew, and beside a centre prior: the same bright spot in the middle of every image, which needs no "
     "network. IoU is the overlap of the outline with the places above that share of the map's maximum. The pointing "
     "game asks whether the strongest point lies in the lesion. Energy is the share of the map inside the lesion; "
-    "divided by the lesion's share of the area, 1 means no preference."
+    f"divided by the lesion's share of {INPUT_AREA}, 1 means no preference."
 )
 _CEILING = (
     "A map has few cells, so even one that knows the lesion cannot follow its outline: the ceiling is the IoU of a map "
@@ -47,7 +49,7 @@ _CEILING = (
 )
 _AVERAGE_PRECISION = (
     "Average precision takes the map as a score of every pixel and needs no threshold. Without any preference it is "
-    "the lesion's share of the area, 1 is perfect."
+    "the lesion's share of the input, 1 is perfect."
 )
 _EDGES = (
     "Edge density is a map of where the radiograph is rich in edges, as coarse as the network's. A map that is no "
@@ -77,6 +79,7 @@ def map_chapter(run: RunResults) -> Section:
         blocks = [Block("text", sentence) for sentence in map_sentences(report)]
         blocks += _score_blocks(run, report) if report["n"] else []
         blocks.append(Block("link", Link(_ALL_MAPS, f"{run.folder.explanation.name}/{INDEX}")))
+        blocks += [Block("text", NO_LESION)] * (NORMAL in run.maps.galleries)
         blocks += [Block("wide", figure) for figure in _figures(run.maps)]
     inner = () if run.maps is None else (proof_section(run.maps),)
     return Section("maps", "Where the network looked", tuple(blocks), inner)
@@ -180,8 +183,8 @@ def _figures(maps: MapResults) -> Iterator[EmbeddedFigure]:
         ]
         yield EmbeddedFigure(
             as_jpeg(maps.comparison),
-            "Radiograph, annotation, map of the true class, overlay; images chosen blind to their score, at most one "
-            "of a case.",
+            "Radiograph, annotation, map of the true class with its probability, overlay; images chosen blind to their "
+            "score, at most one of a case. Small lesions are enlarged.",
             f"Maps beside annotations. Mean over all annotated images: {', '.join(ious)}.",
         )
     for name, png in maps.galleries.items():
@@ -190,6 +193,7 @@ def _figures(maps: MapResults) -> Iterator[EmbeddedFigure]:
         yield EmbeddedFigure(
             as_jpeg(png),
             f"{name}: the most confident right (TP) and wrong (FP, FN) answers, at most one image of a case. Shown, of "
-            f"all such images: {shown}.",
-            f"Gallery of the class {name} with maps of the answered class. Shown: {shown}.",
+            f"all such images: {shown}. Below each map stand its class and the probability of that.",
+            f"Gallery of the class {name} with maps of the answered class and, where that is wrong, of the true class. "
+            f"Shown: {shown}.",
         )

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from osteolens.domain import AREA_BANDS, Column
-from osteolens.explain.captions import answer_line, origin_line
+from osteolens.domain import AREA_BANDS, NORMAL, Column
+from osteolens.explain.captions import INPUT_AREA, NO_LESION, answer_line, map_caption, origin_line
 from osteolens.explain.drawing import SCALE
+from osteolens.explain.outline import OUTLINE_NOTE
 from osteolens.explain.overlay import colour_ramp
 from osteolens.reporting.chapters import Link
 from osteolens.reporting.html import EmbeddedFigure, fixed, percent, png_bytes, render
@@ -28,14 +29,16 @@ SORTINGS = {
     "ratio 1": "Energy ratio, lowest first",
 }
 _READING = f"""Each image is shown as the radiograph and, beside it, the same under the evidence for the class that was
-answered. Where that is wrong, a third picture shows the evidence for the true class.
+answered. Where that is wrong, a third picture shows the evidence for the true class. The probability below a map is
+that of its own class: a map of a most unlikely class is as bright as any other.
 
 {SCALE}
 
-The thin light blue line is the outline that a person drew. It can be hidden.
+The thin light blue line is the outline that a person drew; {OUTLINE_NOTE}. It can be
+hidden.
 
 Scores are those of the map of the true class. Energy is the share of the map inside the outline; its ratio to the
-lesion's share of the area is 1 for a map without any preference.
+lesion's share of {INPUT_AREA}, is 1 for a map without any preference.
 
 A map shows what raised the score of a class, not why. One on a marker, a border or a cast is a warning; one on the
 lesion is no proof."""
@@ -99,7 +102,7 @@ def write_map_index(run: RunFolder) -> None:
         experiment=run.root.parent.name,
         split=run.root.name,
         lead=_lead(files),
-        how_to_read=_READING.split("\n\n"),
+        how_to_read=[*_READING.split("\n\n"), *[NO_LESION] * (NORMAL in files.pictures["classes"])],
         key=EmbeddedFigure(png_bytes(colour_ramp(12, 256)), "", "Colours from none over purple and orange to yellow."),
         filters=tuple(_filters(cards, files.pictures["classes"])),
         sortings=SORTINGS,
@@ -129,6 +132,7 @@ def _card(image: dict[str, Any], scores: dict[str, str] | None) -> Card:
         "verdict": "right" if right else "wrong",
         "kind": SEVERAL.join(kinds),
         "source": image[Column.SOURCE] or NOT_KNOWN,
+        "center": image[Column.CENTER] or NOT_KNOWN,
         "subtype": SEVERAL.join(filter(None, image["subtype"].split("+"))) or NOT_KNOWN,
         "band": NOT_KNOWN if scores is None else scores["size_band"],
         "zero": "a map is 0 everywhere" if zero else "every map shows some",
@@ -153,11 +157,9 @@ def _card(image: dict[str, Any], scores: dict[str, str] | None) -> Card:
 
 
 def _picture(image: dict[str, Any], panel: dict[str, Any]) -> Picture:
-    name, shows = image[Column.IMAGE_ID], _capital(panel["shows"])
-    if panel["zero"]:
-        shows += ": none, the map is 0 everywhere"
+    caption = map_caption(panel["shows"], panel["class"], panel["probability"], zero=bool(panel["zero"]))
     outlined = ", lesion outlined" if image["outline"] else ""
-    return Picture(panel["file"], shows, f"{shows}, {name}{outlined}")
+    return Picture(panel["file"], caption, f"{caption}, {image[Column.IMAGE_ID]}{outlined}")
 
 
 def _score_sentence(scores: dict[str, str] | None) -> str:
@@ -170,7 +172,7 @@ def _score_sentence(scores: dict[str, str] | None) -> str:
         return f"No evidence for the true class: its map is 0 everywhere. {told}"
     ratio = fixed(float(scores["energy_ratio"]), 1)
     return (
-        f"Energy in the lesion {percent(float(scores['energy']))}, {ratio} times its share of the area; pointing game "
+        f"Energy in the lesion {percent(float(scores['energy']))}, {ratio} times its share of the input; pointing game "
         f"{fixed(float(scores['pointing_game']), 2)}. {told}"
     )
 
@@ -182,8 +184,9 @@ def _filters(cards: tuple[Card, ...], classes: list[str]) -> Iterator[Filter]:
         "verdict": ("Answer", ["right", "wrong"]),
         "kind": ("Kind", [f"{kind} {name}" for name in classes for kind in ("TP", "FP", "FN")]),
         "source": ("Source", []),
+        "center": ("Center", []),
         "subtype": ("Subtype", []),
-        "band": ("Lesion's share of the area", list(AREA_BANDS)),
+        "band": ("Lesion's share of the input", list(AREA_BANDS)),
         "zero": ("Evidence", []),
         "gallery": ("Gallery", []),
     }
@@ -202,7 +205,3 @@ def _links(run: RunFolder, files: MapFiles) -> Iterator[Link]:
         yield Link("Radiograph, annotation, map and overlay of a few images", "annotation_comparison.png")
     if run.report.is_file():
         yield Link("Report of the run, with the scores of all maps", f"../{run.report.name}")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

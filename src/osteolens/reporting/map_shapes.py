@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, with_config
 from typing_extensions import TypedDict
 
-from osteolens.reporting.record_shapes import Figure, Number
+from osteolens.reporting.record_shapes import ByClass, Figure, Number
 
 _FIGURE = TypeAdapter(Figure)
 
@@ -136,12 +136,8 @@ class Galleries(TypedDict):
     galleries: dict[str, Gallery]
 
 
-class Panel(TypedDict):
-    """One picture of an image; `zero` is None for the radiograph."""
-
-    file: str
-    shows: str
-    zero: bool | None
+# One picture of an image. `zero` is None for the radiograph; class and probability are so for maps of no class too.
+Panel = TypedDict("Panel", {"file": str, "shows": str, "class": str | None, "probability": Number, "zero": bool | None})
 
 
 class MapImage(TypedDict):
@@ -151,6 +147,7 @@ class MapImage(TypedDict):
     truth: str
     answer: str
     probability: float
+    truth_probability: float
     case_id: str
     source: str
     center: str
@@ -180,15 +177,23 @@ class Likeness(TypedDict):
     same_maximum: Figure
 
 
+class OfDraws(TypedDict):
+    """Means of the single draws of weights."""
+
+    spearman: Annotated[list[Number], Field(min_length=1)]
+
+
 class Step(Likeness):
     """The maps after one more stage was made random."""
 
     stage: str
+    of_draws: OfDraws
 
 
 class Randomisation(TypedDict):
     """The cascade from the head to the input, and maps of different images."""
 
+    draws: int
     steps: Annotated[list[Step], Field(min_length=1)]
     unrelated: Likeness
 
@@ -198,6 +203,7 @@ class Areas(TypedDict):
 
     map: Figure
     random: Figure
+    body: Figure
     centre: Figure
 
 
@@ -205,6 +211,7 @@ class AreaDifferences(TypedDict):
     """The map's area less that of another order."""
 
     random: Figure
+    body: Figure
     centre: Figure
 
 
@@ -215,16 +222,39 @@ class Curves(TypedDict):
     differences: AreaDifferences
 
 
-class DeletionInsertion(TypedDict):
-    """Deletion and insertion."""
+class BothKinds(TypedDict):
+    """Deletion and insertion with one fill."""
 
-    fill: str
     deletion: Curves
     insertion: Curves
+
+
+class FillCurves(BothKinds):
+    """The same over all images and by answered class, what the fill is, and how it is answered."""
+
+    fill: str
+    answer: ByClass[float]
+    confident_of: str | None
+    per_answered_class: ByClass[BothKinds]
+
+
+class DeletionInsertion(TypedDict):
+    """Deletion and insertion with every fill."""
+
+    confident_from: float
+    fills: Annotated[dict[str, FillCurves], Field(min_length=1)]
+
+
+class Drawn(TypedDict):
+    """How many images of an answered class were tried."""
+
+    n: int
+    cases: int
 
 
 class Proof(MapsMade):
     """``sanity.json``."""
 
+    drawn: ByClass[Drawn]
     randomisation: Randomisation
     deletion_insertion: DeletionInsertion

@@ -84,6 +84,12 @@ def metric_text(entry: dict[str, Any]) -> str:
     return f"{cell.text} ({cell.detail or cell.note})"
 
 
+def difference_text(entry: dict[str, Any]) -> str:
+    """Return ``+0.025 (-0.010 to +0.060)`` for use in a sentence."""
+    cell = difference_cell(entry)
+    return f"{cell.text} ({cell.detail or cell.note})"
+
+
 def interval_text(entry: dict[str, Any]) -> str:
     """Return ``0.791-0.858`` of an entry as in :func:`metric_cell`, or that there is no interval."""
     if entry["low"] is None or entry["high"] is None:

@@ -6,8 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from osteolens.reporting.chapters import Block, Section
-from osteolens.reporting.html import EmbeddedFigure
-from osteolens.reporting.metric_table import MetricCell, MetricTable, difference_cell, metric_cell, metric_text
+from osteolens.reporting.html import EmbeddedFigure, fixed
+from osteolens.reporting.metric_table import (
+    NOT_DEFINED,
+    MetricCell,
+    MetricTable,
+    difference_text,
+    metric_cell,
+)
+from osteolens.reporting.proof_words import KINDS, cascade_sentence, class_sentences, draws_text, fill_sentences
 from osteolens.reporting.run_results import MapResults
 from osteolens.wording import counted
 
@@ -17,16 +24,23 @@ _LIKENESS = {
     "overlap": "Overlap at half of the maximum",
     "same_maximum": "Same strongest cell",
 }
-_ORDERS = {"map": "Map", "random": "Random cells", "centre": "From the centre"}
+_ORDERS = {"random": "Random cells", "body": "Random cells of the body", "centre": "From the centre"}
 _CASCADE = (
     "The weights of the network were made random, stage by stage from the head to the input, and the maps compared "
     "with those of the trained network. Maps that stay as they were would show the picture and not what the network "
-    "learnt; maps of two different images are the reference."
+    "learnt; maps of other images with the same answer are the reference."
 )
 _DELETION = (
-    "Deletion blurs the pixels of an image in the order of the map and follows the probability of the class, insertion "
-    "brings them back to the blurred image. A map that marks what the answer rests on has a smaller area under the "
-    "deletion curve and a larger one under the insertion curve than the same done in random order or from the centre."
+    "Deletion takes the pixels of an image away in the order of the map and follows the probability of the class that "
+    "was answered, insertion brings them back. A map that marks what the answer rests on has a smaller area under the "
+    "deletion curve and a larger one under the insertion curve than orders that know nothing of the answer. Random "
+    "cells of the body are the ones to do better than: body against air is no merit of a map. A difference whose "
+    "interval includes 0 shows nothing."
+)
+_CAPTION = (
+    "Above: likeness to the trained network's map; area under the deletion and insertion curve of the map less that of "
+    "the other orders, by answered class and fill. Below: probability of the class while pixels are taken away, mean "
+    "of images."
 )
 
 
@@ -34,14 +48,15 @@ def proof_section(maps: MapResults) -> Section:
     """Return what randomised weights, deletion and insertion say of the maps, or how to try it."""
     if maps.proof is None:
         return _section([Block("text", NO_PROOF)])
-    blocks = [Block("text", sentence) for sentence in _sentences(maps.proof)]
-    blocks += [Block("metrics", table) for table in (_cascade_table(maps.proof), *_curve_tables(maps.proof))]
+    proof = maps.proof
+    blocks = [Block("text", _CASCADE), Block("text", cascade_sentence(proof))]
+    blocks += [Block("metrics", _cascade_table(proof)), Block("text", _DELETION)]
+    blocks += [Block("list", [*fill_sentences(proof["deletion_insertion"])])]
+    blocks += [Block("list", [*class_sentences(proof)])]
+    blocks += [Block("metrics", table) for table in _curve_tables(proof)]
     if maps.proof_figure is not None:
-        told = f"Likeness of the maps as weights are made random, deletion and insertion. {_areas(maps.proof)}."
-        caption = (
-            "Left: likeness to the trained network's map. Middle and right: probability of the class, mean of images."
-        )
-        blocks.append(Block("wide", EmbeddedFigure(maps.proof_figure, caption, told)))
+        told = f"Likeness of the maps as weights are made random, deletion and insertion. {_areas(proof)}."
+        blocks.append(Block("wide", EmbeddedFigure(maps.proof_figure, _CAPTION, told)))
     return _section(blocks)
 
 
@@ -49,43 +64,47 @@ def _section(blocks: list[Block]) -> Section:
     return Section("map-proof", "Whether the maps mean something", tuple(blocks))
 
 
-def _sentences(proof: dict[str, Any]) -> Iterator[str]:
-    steps = proof["randomisation"]["steps"]
-    last, other = steps[-1]["spearman"], proof["randomisation"]["unrelated"]["spearman"]
-    yield _CASCADE
-    yield (
-        f"On {counted(proof['n'], 'image')} ({counted(proof['cases'], 'case')}), with all weights random, the rank "
-        f"correlation with the trained network's map is {metric_text(last)}. That of two different images is "
-        f"{metric_text(other)}."
-    )
-    yield _DELETION
-    yield f"{_areas(proof)}. What is not there is filled with {proof['deletion_insertion']['fill']}."
-
-
 def _areas(proof: dict[str, Any]) -> str:
-    found = {kind: proof["deletion_insertion"][kind]["auc"] for kind in ("deletion", "insertion")}
     told = [
-        f"{kind} {metric_text(areas['map'])} by the map, {metric_text(areas['random'])} in random order"
-        for kind, areas in found.items()
+        f"{kind}, {name}, {difference_text(fill[kind]['differences']['body'])}"
+        for name, fill in proof["deletion_insertion"]["fills"].items()
+        for kind in KINDS
     ]
-    return f"Areas under the curves: {'; '.join(told)}"
+    return f"Area of the map less that of random cells of the body, all classes: {'; '.join(told)}"
 
 
 def _cascade_table(proof: dict[str, Any]) -> MetricTable:
-    rows = [("Map of another image", proof["randomisation"]["unrelated"])]
-    rows += [(f"Random down to {step['stage']}", step) for step in proof["randomisation"]["steps"]]
-    cells = tuple((name, tuple(metric_cell(found[key]) for key in _LIKENESS)) for name, found in rows)
-    caption = "Likeness to the map of the trained network, mean over images"
-    return MetricTable("map-cascade", caption, ("Weights", *_LIKENESS.values()), cells)
+    rows = [("Maps of other images", proof["randomisation"]["unrelated"], MetricCell(""))]
+    rows += [
+        (f"Random down to {step['stage']}", step, MetricCell(draws_text(step)))
+        for step in proof["randomisation"]["steps"]
+    ]
+    cells = tuple((name, (*(metric_cell(found[key]) for key in _LIKENESS), draws)) for name, found, draws in rows)
+    drawn = counted(proof["randomisation"]["draws"], "draw")
+    caption = f"Likeness to the map of the trained network, mean over images and {drawn} of the weights"
+    headings = ("Weights", *_LIKENESS.values(), "Rank correlation, single draws")
+    return MetricTable("map-cascade", caption, headings, cells)
 
 
 def _curve_tables(proof: dict[str, Any]) -> Iterator[MetricTable]:
-    for kind, better in (("deletion", "lower"), ("insertion", "higher")):
-        found = proof["deletion_insertion"][kind]
-        rows = []
-        for order, label in _ORDERS.items():
-            less = found["differences"].get(order)
-            difference = MetricCell("") if less is None else difference_cell(less)
-            rows.append((label, (metric_cell(found["auc"][order]), difference)))
-        caption = f"Area under the {kind} curve ({better} is better)"
-        yield MetricTable(f"map-{kind}", caption, ("Order", "Area", "Map less this"), tuple(rows))
+    for name, fill in proof["deletion_insertion"]["fills"].items():
+        for kind, better in KINDS.items():
+            rows = [("All", _row(proof, fill[kind]))]
+            for answered, drawn in proof["drawn"].items():
+                rows.append((answered, _row(drawn, fill["per_answered_class"][answered][kind])))
+            caption = f"Area under the {kind} curve by answered class, fill {name} ({better} is better)"
+            headings = ("Answered class", "Images", "Map", *_ORDERS.values())
+            yield MetricTable(f"map-{kind}-{name}", caption, headings, tuple(rows))
+
+
+def _row(counts: dict[str, Any], found: dict[str, Any]) -> tuple[MetricCell, ...]:
+    areas, differences = found["auc"], found["differences"]
+    images = MetricCell(str(counts["n"]), counted(counts["cases"], "case"))
+    return (images, metric_cell(areas["map"]), *(_other(areas[order], differences[order]) for order in _ORDERS))
+
+
+def _other(area: dict[str, Any], difference: dict[str, Any]) -> MetricCell:
+    """Return the area of another order with the map's difference beneath it."""
+    if area["value"] is None:
+        return MetricCell(NOT_DEFINED, note=area["reason"])
+    return MetricCell(fixed(area["value"]), f"map {difference_text(difference)}", difference["reason"] or "")

@@ -165,7 +165,7 @@ def _maps(folder: Path, class_names: list[str]) -> MapResults | None:
     comparison = picture(folder / "annotation_comparison.png", "gradcam") if report["n"] else None
     proof, proof_figure = None, None
     if (folder / "sanity.json").is_file():
-        proof = record(folder / "sanity.json", "gradcam --proof", Proof)
+        proof = record(folder / "sanity.json", "gradcam --proof", Proof, class_names)
         proof_figure = picture(folder / "sanity.svg", "gradcam --proof")
     return MapResults(report, index, galleries, comparison, proof, proof_figure)
 

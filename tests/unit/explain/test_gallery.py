@@ -5,8 +5,8 @@ import pytest
 
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.cell_map import CellMap
-from osteolens.explain.gallery import choose, gallery_figure, gallery_file, gallery_index, index_table
-from osteolens.explain.views import View, input_views
+from osteolens.explain.gallery import choose, gallery_file, gallery_index, index_table
+from osteolens.explain.shown_maps import shown_image
 
 CLASSES = ("Normal", "Benign", "Malignant")
 PROBABILITIES = np.array(
@@ -78,9 +78,11 @@ def test_the_order_of_the_rows_does_not_matter(table):
 
 
 def test_the_index_lists_what_is_shown(table):
-    groups = choose(table, 2)
-    index = gallery_index(groups, table, {4: 0.25, 5: 0.5})
-    assert index["map_class"] == "answered class"
+    groups, shares = choose(table, 2), {4: 0.25, 5: 0.5}
+    evidence = np.zeros((3, 2, 2), np.float32)
+    evidence[0] = 1  # for Normal alone
+    shown = {row: shown_image(table, row, CellMap(evidence), shares.get(row), "closed_form") for row in range(7)}
+    index = gallery_index(groups, shown)
     normal = index["galleries"]["Normal"]
     assert normal["file"] == "gallery_Normal.png"
     assert normal["groups"]["TP"]["total"] == 3
@@ -91,63 +93,29 @@ def test_the_index_lists_what_is_shown(table):
             "truth": "Malignant",
             "answer": "Normal",
             "probability": 0.6,
+            "truth_probability": 0.1,
             "case_id": "e",
             "source": "",
             "center": "",
             "subtype": "",
             "annotated": True,
             "area_share": 0.25,
+            "maps": [
+                {"class": "Normal", "probability": 0.6, "zero": False},
+                {"class": "Malignant", "probability": 0.1, "zero": True},
+            ],
         }
     ]
     rows = index_table(index)
-    assert len(rows) == sum(len(group.rows) for group in groups) == 9
-    first = rows.iloc[0][["gallery", "kind", "image_id", "truth", "answer", "probability", "annotated"]]
-    assert first.tolist() == ["Normal", "TP", "b", "Normal", "Normal", 0.9, False]
-
-
-def test_one_pair_per_picture_with_its_caption_below(table):
-    groups = [group for group in choose(table, 5) if group.class_name == "Malignant"]
-    pictures = np.full((7, 16, 16), 90, np.uint8)
-    maps = {row: CellMap(np.ones((2, 2), np.float32)) for row in range(7)}
-    views = input_views(pictures, {5: np.eye(16, dtype=np.uint8)})
-    figure = gallery_figure(groups, table, views, maps=maps, area_shares={5: 1 / 16})
-    pairs = [axes for axes in figure.axes if axes.images]
-    pairs = pairs[1:]  # after the key to the colours
-    assert [axes.get_xlabel().splitlines() for axes in pairs] == [
-        ["f: Malignant, wrongly answered Benign, probability 0.80", "lesion 6.25% of the area"],
-        ["e: Malignant, wrongly answered Normal, probability 0.60", "no lesion outlined"],
+    # TP: 2 Normal, 1 Benign; wrong ones with two maps each: FP 1 Normal, 2 Benign; FN 1 Normal, 2 Malignant
+    assert len(rows) == 3 + 2 * 6
+    names = ["gallery", "kind", "image_id", "truth", "answer", "probability", "annotated"]
+    assert rows.iloc[0][names].tolist() == ["Normal", "TP", "b", "Normal", "Normal", 0.9, False]
+    maps = rows[(rows["gallery"] == "Normal") & (rows["kind"] == "FP")]
+    assert maps[["map_class", "map_probability", "map_zero"]].to_numpy().tolist() == [
+        ["Normal", 0.6, False],
+        ["Malignant", 0.1, True],
     ]
-    assert [len(axes.collections) for axes in pairs] == [1, 0]  # an outline only where there is an annotation
-    outline = pairs[0].collections[0].get_paths()[0].vertices[:, 0]
-    assert outline.min() < 16 < outline.max()  # in both pictures of the pair
-    assert not any(axes.texts for axes in figure.axes)  # no text on a picture
-    assert [part.get_suptitle() for part in figure.subfigs[1:]] == [group.title for group in groups]
-    assert "not by looks" in figure.get_suptitle()
-    assert "at most one image of a case" in figure.get_suptitle()
-
-
-def test_a_picture_keeps_its_own_proportions(table):
-    groups = [group for group in choose(table, 5) if group.class_name == "Benign"]
-    upright = View(np.full((40, 20), 90, np.uint8), None)
-    maps = {row: CellMap(np.ones((2, 2), np.float32)) for row in range(7)}
-    figure = gallery_figure(groups, table, lambda _: upright, maps=maps, area_shares={})
-    pair = next(axes for axes in figure.subfigs[1].axes if axes.images)
-    assert pair.images[0].get_array().shape == (40, 20 + 1 + 20, 3)
-
-
-def test_many_pictures_are_broken_into_lines():
-    table = PredictionsTable.from_arrays(
-        CLASSES,
-        image_ids=[f"{index:02d}" for index in range(12)],
-        labels=["Normal"] * 12,
-        probabilities=np.tile([1.0, 0.0, 0.0], (12, 1)),
-    )
-    maps = {row: CellMap(np.zeros((2, 2), np.float32)) for row in range(12)}
-    views = input_views(np.zeros((12, 8, 8), np.uint8), {})
-    figure = gallery_figure(choose(table, 12)[:3], table, views, maps=maps, area_shares={})
-    grid = figure.subfigs[1].axes[0].get_gridspec()
-    assert (grid.nrows, grid.ncols) == (4, 3)
-    assert sum(bool(axes.images) for axes in figure.subfigs[1].axes) == 12
 
 
 def test_a_class_name_that_no_file_may_bear():

@@ -11,7 +11,8 @@ from osteolens.evaluation.parts import predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.gallery import choose
-from osteolens.explain.map_pictures import outline_path, write_map_pictures
+from osteolens.explain.map_pictures import write_map_pictures
+from osteolens.explain.shown_maps import shown_image
 from osteolens.explain.views import input_views
 from osteolens.storage import read_json
 
@@ -39,8 +40,10 @@ def write(table: PredictionsTable, out: Path, method: str = "closed_form"):
         choose(table, 1),
         table,
         input_views(pictures, {0: square}),
-        maps={0: CellMap(evidence), 1: CellMap(evidence)},
-        area_shares={0: 0.125},
+        shown={
+            0: shown_image(table, 0, CellMap(evidence), 0.125, method),
+            1: shown_image(table, 1, CellMap(evidence), None, method),
+        },
         out=out,
         method=method,
     )
@@ -52,10 +55,10 @@ def test_the_answer_is_mapped_and_where_it_is_wrong_the_truth_too(table: Predict
     assert listed["predictions_sha256"] == predictions_sha256(table)
     right, wrong = listed["images"]
     assert [panel["shows"] for panel in right["panels"]] == ["radiograph", "evidence for the answer and truth, Benign"]
-    assert [(panel["class"], panel["zero"]) for panel in wrong["panels"]] == [
-        (None, None),
-        ("Normal", False),
-        ("Malignant", True),
+    assert [(panel["class"], panel["probability"], panel["zero"]) for panel in wrong["panels"]] == [
+        (None, None, None),
+        ("Normal", 0.7, False),
+        ("Malignant", 0.1, True),
     ]
     assert right["galleries"] == [["Benign", "TP"]]
     assert wrong["galleries"] == [["Normal", "FP"], ["Malignant", "FN"]]
@@ -81,34 +84,3 @@ def test_pictures_of_an_earlier_state_are_removed(table: PredictionsTable, tmp_p
     listed = write(table, tmp_path)
     files = {panel["file"] for image in listed["images"] for panel in image["panels"]}
     assert {f"pictures/{path.name}" for path in (tmp_path / "pictures").iterdir()} == files
-
-
-def corners(path: str) -> list[np.ndarray]:
-    return [
-        np.array([[float(number) for number in point.split(",")] for point in part.split(" ")])
-        for part in re.findall(r"M([^MZ]+)Z", path)
-    ]
-
-
-def test_an_outline_runs_along_the_edges_of_the_pixels() -> None:
-    mask = np.zeros((20, 30), np.uint8)
-    mask[5:10, 0:12] = 1  # touches the border
-    (edge,) = corners(outline_path(mask))
-    np.testing.assert_allclose([*edge.min(axis=0), *edge.max(axis=0)], [0, 5, 12, 10], atol=0.3)
-    assert len(edge) == 4
-
-
-def test_every_lesion_and_every_hole_has_its_line() -> None:
-    mask = np.zeros((40, 40), np.uint8)
-    mask[2:20, 2:20] = 1
-    mask[8:14, 8:14] = 0
-    mask[30, 30] = 1
-    edges = sorted(corners(outline_path(mask)), key=len)
-    assert len(edges) == 3
-    spans = sorted(float(np.ptp(edge[:, 0])) for edge in edges)
-    np.testing.assert_allclose(spans, [1, 6, 18], atol=0.6)
-
-
-def test_nothing_marked_has_no_line() -> None:
-    assert outline_path(None) == ""
-    assert outline_path(np.zeros((4, 4), np.uint8)) == ""

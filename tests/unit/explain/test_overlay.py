@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from osteolens.explain.overlay import colour_ramp, coloured, overlay
+from osteolens.explain.overlay import colour_ramp, coloured, map_ramp, overlay
 
 
 def test_no_evidence_leaves_the_picture_as_it_is():
@@ -39,6 +39,11 @@ def test_the_key_runs_from_the_bare_bone_to_the_strongest_colour():
     assert ramp.shape == (3, 100, 3)
     np.testing.assert_array_equal(ramp[:, 0], np.full((3, 3), 110))
     np.testing.assert_allclose(ramp[1, -1], 0.4 * 110 + 0.6 * (0.6 + 0.4 * 110 / 255) * LAST, atol=0.51)
+
+
+def test_the_key_to_a_map_alone_runs_through_the_colour_map():
+    ends = np.array([mpl.colormaps["plasma"](value)[:3] for value in (0, 255)]) * 255
+    np.testing.assert_allclose(map_ramp(3, 100)[1, [0, -1]], ends, atol=0.51)
 
 
 def test_a_map_of_another_size_is_not_laid_over():

@@ -16,24 +16,31 @@ SIDE = 32
 RECORD = Preprocessing(size=SIDE)
 
 
-def proven(tmp_path, **options):
+CLASSES = ("Normal", "Benign", "Malignant")
+
+
+def untrained() -> BTXRDClassifier:
     torch.manual_seed(0)
+    return BTXRDClassifier("mobilenetv2_050", 3)
+
+
+def proven(tmp_path, model=None, **options):
     generator = np.random.default_rng(0)
     pictures = generator.integers(0, 255, (8, SIDE, SIDE)).astype(np.uint8)
     table = PredictionsTable.from_arrays(
-        ("Normal", "Benign", "Malignant"),
+        CLASSES,
         image_ids=list("abcdefgh"),
         labels=["Normal", "Benign"] * 4,
         probabilities=np.tile([[0.6, 0.3, 0.1], [0.2, 0.7, 0.1]], (4, 1)),
         case_id=list("aabbccdd"),
     )
     return prove_run(
-        BTXRDClassifier("mobilenetv2_050", 3),
+        untrained() if model is None else model,
         RECORD,
         pictures,
         table,
         out=tmp_path,
-        options=ExplanationOptions(**options),
+        options=ExplanationOptions(random_draws=2, **options),
         resampling=Resampling(100),
         seed=5,
     )
@@ -51,29 +58,73 @@ def report(folder):
 
 def test_as_many_images_as_asked_for_are_tried(report, folder):
     assert (report["n"], report["of_images"], report["split"]) == (6, 8, "test")
-    assert read_json(folder / "sanity.json")["randomisation"] == report["randomisation"]
+    written = read_json(folder / "sanity.json")
+    assert written["drawn"] == report["drawn"]
+    assert written["randomisation"]["unrelated"] == report["randomisation"]["unrelated"]
     assert (folder / "sanity.png").stat().st_size > 10_000
     assert (folder / "sanity.svg").read_text().rstrip().endswith("</svg>")
+
+
+def test_as_many_images_of_each_answered_class(report):
+    assert report["drawn"] == {
+        "Normal": {"n": 3, "cases": 3, "of_images": 4},
+        "Benign": {"n": 3, "cases": 3, "of_images": 4},
+        "Malignant": {"n": 0, "cases": 0, "of_images": 0},
+    }
 
 
 def test_every_stage_has_its_figures(report):
     steps = report["randomisation"]["steps"]
     assert steps[0]["stage"] == "classifier"
     assert steps[-1]["stage"].startswith("conv_stem")
-    assert set(steps[0]) == {"stage", "spearman", "overlap", "same_maximum"}
+    assert set(steps[0]) == {"stage", "spearman", "overlap", "same_maximum", "of_draws"}
+
+
+def test_the_mean_of_the_draws_and_the_draws(report):
+    assert report["randomisation"]["draws"] == 2
+    compared = 0
+    for step in report["randomisation"]["steps"]:
+        of_draws = step["of_draws"]["overlap"]
+        assert len(of_draws) == 2
+        if np.isfinite(of_draws).all() and step["overlap"]["n"] == 6:
+            compared += 1
+            assert step["overlap"]["value"] == pytest.approx(np.mean(of_draws))
+    assert compared
 
 
 def test_areas_differences_and_curves(report):
     found = report["deletion_insertion"]
-    for kind in ("deletion", "insertion"):
-        areas = {order: entry["value"] for order, entry in found[kind]["auc"].items()}
-        assert found[kind]["differences"]["random"]["value"] == pytest.approx(areas["map"] - areas["random"])
-        for order, curve in found[kind]["curves"].items():
-            assert np.trapezoid(curve, found["shares"]) == pytest.approx(areas[order])
-    answered = found["per_answered_class"]
-    assert answered["Normal"]["n"] + answered["Benign"]["n"] == 6
-    assert answered["Malignant"]["deletion"]["auc"]["map"]["reason"] == "no image"
-    assert "blurred" in found["fill"]
+    assert set(found["fills"]) == {"blurred", "scrambled"}
+    for fill in found["fills"].values():
+        for kind in ("deletion", "insertion"):
+            areas = {order: entry["value"] for order, entry in fill[kind]["auc"].items()}
+            for order in ("random", "body", "centre"):
+                assert fill[kind]["differences"][order]["value"] == pytest.approx(areas["map"] - areas[order])
+            for order, curve in fill[kind]["curves"].items():
+                assert np.trapezoid(curve, found["shares"]) == pytest.approx(areas[order])
+            of_classes = [fill["per_answered_class"][name][kind]["auc"]["map"]["value"] for name in CLASSES[:2]]
+            assert np.mean(of_classes) == pytest.approx(areas["map"])  # 3 images each
+        assert fill["per_answered_class"]["Malignant"]["deletion"]["auc"]["map"]["reason"] == "no image"
+    assert "blurred" in found["fills"]["blurred"]["fill"]
+
+
+def test_the_answer_to_a_fill_alone(report):
+    for fill in report["deletion_insertion"]["fills"].values():
+        assert list(fill["answer"]) == list(CLASSES)
+        assert sum(fill["answer"].values()) == pytest.approx(1)
+        assert fill["confident_of"] is None  # nothing was learnt
+
+
+def test_a_confident_answer_to_the_fills_is_told(tmp_path):
+    """A head whose bias alone decides answers Malignant whatever it is shown."""
+    model = BTXRDClassifier("mobilenetv2_050", 3)
+    torch.nn.init.zeros_(model.network.classifier.weight)
+    model.network.classifier.bias.data = torch.tensor([0.0, 0.0, 3.0])
+    found = proven(tmp_path, model, proof_images=2)["deletion_insertion"]
+    assert found["confident_from"] == pytest.approx(2 / 3)
+    for fill in found["fills"].values():
+        assert fill["confident_of"] == "Malignant"
+        assert fill["answer"]["Malignant"] == pytest.approx(np.exp(3) / (np.exp(3) + 2), abs=1e-4)
 
 
 @pytest.mark.usefixtures("report")

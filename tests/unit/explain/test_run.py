@@ -112,11 +112,11 @@ def test_a_map_of_no_class_is_called_so(grey_model, pictures, table, tmp_path):
 
 
 def test_maps_of_the_galleries_without_evidence_are_counted(grey_model, pictures, table, tmp_path, caplog):
-    # Shown are a, b and c. The evidence for Benign, which b was answered, is grey minus grey, and that for Malignant,
-    # the answer to c, is negative.
+    # Shown are a, b and c, and of b, which is Normal, two maps. The evidence for Benign, which b was answered, is grey
+    # minus grey, and that for Malignant, the answer to c, is negative.
     with caplog.at_level(logging.WARNING, "osteolens"):
         run(grey_model, pictures, table, {}, tmp_path, gallery_size=1)
-    assert "2 of 3 maps in the galleries are 0 everywhere" in caplog.text
+    assert "2 of 4 maps in the galleries are 0 everywhere" in caplog.text
 
 
 def test_scores_and_pictures_show_the_map_over_an_even_division(paper_model, tmp_path):
@@ -163,8 +163,9 @@ def test_the_index_tells_what_the_galleries_show(grey_model, pictures, table, tm
         ("FN", 1, 1),
     ]
     rows = pd.read_csv(tmp_path / "gallery_index.csv")
-    assert rows["image_id"].tolist() == ["a", "b", "b", "c"]
-    assert rows["annotated"].tolist() == [False, False, False, True]
+    assert rows["image_id"].tolist() == ["a", "b", "b", "b", "b", "c"]  # b, a wrong answer, twice with two maps
+    assert rows["map_class"].tolist() == ["Normal", "Benign", "Normal", "Benign", "Normal", "Malignant"]
+    assert rows["annotated"].tolist() == [False, False, False, False, False, True]
 
 
 @pytest.mark.parametrize("masks", [{}, {1: np.zeros((SIDE, SIDE), np.uint8)}])

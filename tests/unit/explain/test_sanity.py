@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
+from torch import nn
 
 from osteolens.config import ExplanationOptions
 from osteolens.domain import Preprocessing
 from osteolens.explain.picture_maps import picture_maps
 from osteolens.explain.random_weights import group_label, layer_groups, random_network, randomise
-from osteolens.explain.sanity import LIKENESS, Cascade, likeness, randomisation_cascade
+from osteolens.explain.sanity import LIKENESS, Cascade, forgetting, likeness, randomisation_cascade
 from osteolens.models.classifier import BTXRDClassifier
 
 SIDE = 64
@@ -113,21 +114,104 @@ def test_the_signal_of_a_random_network_does_not_vanish(model, pictures):
     assert 1e-3 < float(features.std()) < 1e3
 
 
-def cascade_of(model: BTXRDClassifier, pictures: np.ndarray, classes: np.ndarray) -> Cascade:
-    options = ExplanationOptions()
-    trained = picture_maps(model, RECORD, pictures, classes, options=options)
-    return randomisation_cascade(model, RECORD, pictures, classes, trained, options=options, seed=4)
+def test_each_step_keeps_what_the_steps_before_it_did(mobilenet, pictures):
+    trained = {name: value.clone() for name, value in mobilenet.network.named_parameters()}
+    done: set[str] = set()
+    before = trained
+    for names, network in zip(
+        layer_groups(mobilenet), forgetting(mobilenet, RECORD, pictures, seed=4, draw=0), strict=True
+    ):
+        now = {name: value.clone() for name, value in network.network.named_parameters()}
+        assert all(torch.equal(now[name], before[name]) for name in now if name not in names)
+        assert all(torch.equal(now[name], trained[name]) for name in now if name not in done | set(names))
+        weights = [name for name in names if trained[name].std() > 0]
+        assert weights
+        assert not any(torch.equal(now[name], trained[name]) for name in weights)
+        done, before = done | set(names), now
+    assert done == set(trained)
 
 
-def test_the_cascade_ends_with_maps_unlike_the_first(mobilenet, pictures):
-    classes = np.array([0, 1, 2, 0, 1, 2])
+def test_draws_have_weights_of_their_own(mobilenet, pictures):
+    heads = [
+        next(forgetting(mobilenet, RECORD, pictures, seed=seed, draw=draw)).network.classifier.weight.clone()
+        for seed, draw in ((4, 0), (4, 0), (4, 1), (5, 0))
+    ]
+    assert [torch.equal(heads[0], head) for head in heads[1:]] == [True, False, False]
+
+
+def cascade_of(
+    model: BTXRDClassifier, pictures: np.ndarray, classes: np.ndarray, record: Preprocessing = RECORD, draws: int = 2
+) -> Cascade:
+    options = ExplanationOptions(random_draws=draws)
+    trained = picture_maps(model, record, pictures, classes, options=options)
+    return randomisation_cascade(model, record, pictures, classes, trained, options=options, seed=4)
+
+
+def test_the_cascade_has_every_stage_and_leaves_the_network_alone(mobilenet, pictures):
     before = {name: value.clone() for name, value in mobilenet.network.state_dict().items()}
-    cascade = cascade_of(mobilenet, pictures, classes)
-    assert len(cascade.stages) == len(cascade.likeness) == len(layer_groups(mobilenet))
-    assert cascade.likeness.shape[1:] == (6, 3)
+    cascade = cascade_of(mobilenet, pictures, np.array([0, 1, 2, 0, 1, 2]))
+    assert cascade.stages == tuple(group_label(names) for names in layer_groups(mobilenet))
+    assert cascade.likeness.shape == (2, len(cascade.stages), 6, 3)
     assert all(torch.equal(before[name], value) for name, value in mobilenet.network.state_dict().items())
-    last = cascade.likeness[-1, :, 0]
-    assert np.nanmean(np.abs(last)) < 0.9
+
+
+PAPER_RECORD = Preprocessing(size=SIDE, channels=1, mean=(0.0,), std=(1.0,))
+
+
+class Mirrored(nn.Module):
+    """Two features: the picture and its mirror image, at 4 x 4 places; a weight that changes neither."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Parameter(torch.arange(5.0))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        cells = nn.functional.avg_pool2d(images, SIDE // 4)
+        return torch.cat([cells, cells.flip(3)], dim=1)
+
+
+@pytest.fixture
+def mirrored(paper_model, monkeypatch) -> BTXRDClassifier:
+    """A network of two stages: the head decides which of the two features a map shows, the other stage nothing."""
+    paper_model.network.evidence = Mirrored()
+    stages = {"stem": "^evidence", "blocks": "^classifier"}
+    monkeypatch.setattr(paper_model.network, "group_matcher", lambda coarse: stages)  # noqa: ARG005
+    return paper_model.eval()
+
+
+def test_maps_of_a_random_head_are_those_of_its_weights(mirrored, pictures):
+    """Worked out from the drawn weights; the second stage brings nothing back, since the head stays random."""
+    cascade = cascade_of(mirrored, pictures, np.zeros(6, int), PAPER_RECORD, draws=3)
+    assert cascade.stages == ("classifier", "evidence")
+    cells = pictures.reshape(6, 4, SIDE // 4, 4, SIDE // 4).mean(axis=(2, 4)) / 255
+    for draw in range(3):
+        head = next(forgetting(mirrored, PAPER_RECORD, pictures, seed=4, draw=draw)).network.classifier
+        own, mirror = head.weight[0].tolist()
+        evidence = np.maximum(own * cells + mirror * cells[:, :, ::-1], 0)
+        expected = [
+            spearmanr(a.ravel(), b.ravel()).statistic if b.any() else np.nan
+            for a, b in zip(cells, evidence, strict=True)
+        ]
+        np.testing.assert_allclose(cascade.likeness[draw, :, :, 0], [expected, expected], atol=1e-6)
+    assert np.nanmin(cascade.likeness) < 0.9
+
+
+def test_maps_that_do_not_depend_on_the_weights_stay_alike(mirrored, pictures):
+    """Weights that are all 1 have no spread to draw from: the method shows the picture whatever was learnt."""
+    nn.init.ones_(mirrored.network.classifier.weight)
+    cascade = cascade_of(mirrored, pictures, np.zeros(6, int), PAPER_RECORD)
+    np.testing.assert_allclose(cascade.likeness, 1, atol=1e-6)
+    assert (cascade.unrelated[:, 0] < 0.9).all()
+
+
+def test_the_reference_is_the_mean_over_the_other_pictures_of_the_class(mirrored, pictures):
+    mirrored.network.classifier.weight.data = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    cascade = cascade_of(mirrored, pictures[:5], np.array([0, 1, 0, 0, 2]), PAPER_RECORD)
+    cells = pictures[[0, 2, 3]].reshape(3, 4, SIDE // 4, 4, SIDE // 4).mean(axis=(2, 4)).reshape(3, -1)
+    pairs = spearmanr(cells, axis=1).statistic
+    expected = (pairs.sum(axis=1) - 1) / 2  # without itself
+    np.testing.assert_allclose(cascade.unrelated[[0, 2, 3], 0], expected, atol=1e-6)
+    assert np.isnan(cascade.unrelated[[1, 4]]).all()
 
 
 def test_one_picture_has_no_other_to_be_compared_with(mobilenet, pictures):

@@ -37,6 +37,7 @@ def test_the_answered_class_is_shown_and_the_index_tells_it(
     for row, answer in zip(index["maps"], answers, strict=True):
         assert (row["image"], row["class"], row["answered"]) == (answer.image, answer.label, answer.label)
         assert row["probability"] == pytest.approx(answer.probabilities[answer.label], abs=1e-6)
+        assert row["answer_probability"] == row["probability"]
         assert (row["method"], row["resolution"], row["cells"]) == ("closed_form", "native", "1 x 1")
         assert (out / row["overlay"]).is_file()
         assert row["map"] is None
@@ -52,6 +53,7 @@ def test_every_class_with_the_maps_themselves(predictor: Predictor, picture_fold
     result = explain_files(predictor, paths, Destination(out, kind), options=OPTIONS, class_name="all")
     assert [entry["class"] for entry in result.entries] == list(CLASSES)
     assert sum(entry["probability"] for entry in result.entries) == pytest.approx(1, abs=1e-5)
+    assert {entry["answer_probability"] for entry in result.entries} == {max(e["probability"] for e in result.entries)}
     for entry in result.entries:
         assert entry["map"] == f"maps/knee.png_{entry['class']}.{kind}"
         path = out / entry["map"]

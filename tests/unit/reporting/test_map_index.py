@@ -19,13 +19,17 @@ IDS = ("first.jpeg", "<second>.jpeg", "third.jpeg")
 
 
 def image(name: str, truth: str, answer: str, share: float | None, **more: Any) -> dict[str, Any]:
-    panels = [{"file": f"pictures/{name[0]}.jpg", "shows": "radiograph", "class": None, "zero": None}]
+    nothing = {"class": None, "probability": None, "zero": None}
+    panels: list[dict[str, Any]] = [{"file": f"pictures/{name[0]}.jpg", "shows": "radiograph", **nothing}]
     for number, shown in enumerate(dict.fromkeys([answer, truth])):
         file = f"pictures/{name[0]}_{number}.jpg"
         zero = shown == "Malignant" != answer
-        panels.append({"file": file, "shows": f"evidence for {shown}", "class": shown, "zero": zero})
+        probability = 0.625 if shown == answer else 0.125
+        more_of_it = {"class": shown, "probability": probability, "zero": zero}
+        panels.append({"file": file, "shows": f"evidence for {shown}", **more_of_it})
     facts = {"image_id": name, "truth": truth, "answer": answer, "case_id": "case-7", "center": "3", "galleries": []}
-    facts |= {"source": "", "subtype": "", "probability": 0.625, "annotated": share is not None, "area_share": share}
+    facts |= {"probability": 0.625, "truth_probability": panels[-1]["probability"]}
+    facts |= {"source": "", "subtype": "", "annotated": share is not None, "area_share": share}
     return {**facts, "panels": panels, "width": 60, "height": 40, "outline": "", **more}
 
 
@@ -35,7 +39,7 @@ def run(tmp_path: Path) -> RunFolder:
     images = [
         image(IDS[0], "Benign", "Benign", 0.02, subtype="cyst+fracture", outline="M1,1 9,1 9,9Z", source="north"),
         image(IDS[1], "Malignant", "Normal", 0.15, galleries=[["Normal", "FP"], ["Malignant", "FN"]], source="south"),
-        image(IDS[2], "Normal", "Normal", None, galleries=[["Normal", "TP"]]),
+        image(IDS[2], "Normal", "Normal", None, galleries=[["Normal", "TP"]], center=""),
     ]
     record = {**SAME, "classes": ["Normal", "Benign", "Malignant"], "images": images}
     write_json(run.explanation / "map_pictures.json", record)
@@ -70,11 +74,20 @@ def test_every_image_is_listed_with_what_is_known_of_it(page: Page) -> None:
     for name, verdict in zip(IDS, ("right", "wrong", "right"), strict=True):
         assert f"{name} {verdict} Radiograph" in page.text
     assert "All 2 annotated images that the run was tested on (1 cases) and 1 others" in page.text
-    assert "Benign, rightly answered Benign, probability 0.62. Case case-7: north, center 3, cyst+fracture" in page.text
-    assert "lesion 2.00% of the area. Energy in the lesion 12.5%, 6.2 times its share of the area" in page.text
+    assert (
+        "Benign, rightly answered Benign, probability 0.625. Case case-7: north, center 3, cyst+fracture" in page.text
+    )
+    assert "Malignant, wrongly answered Normal, probability 0.625 (of Malignant 0.125)." in page.text
+    assert (
+        "lesion 2.00% of the network's input, padding included. Energy in the lesion 12.5%, 6.2 times its share of the "
+        "input"
+    ) in page.text
     assert "IoU 0.21 at 0.5 of the maximum (ceiling 0.64)" in page.text
     assert "No evidence for the true class: its map is 0 everywhere." in page.text
-    assert "Evidence for Malignant: none, the map is 0 everywhere" in page.text
+    assert "Evidence for Benign: probability 0.625" in page.text
+    assert "Evidence for Normal: probability 0.625; locates nothing" in page.text
+    assert "Evidence for Malignant: probability 0.125; the map is 0 everywhere" in page.text
+    assert "Normal means that no lesion is there: its maps locate nothing" in page.text
     assert "Shown in the gallery of Normal, FP; Malignant, FN." in page.text
     assert "no lesion outlined. Shown in the gallery of Normal, TP." in page.text
     assert "Not for clinical use" in page.text
@@ -88,9 +101,10 @@ def test_filters_offer_what_tells_images_apart(page: Page) -> None:
     assert [card["data-band"] for card in (first, second, third)] == ["1-3%", "10% and over", "not known"]
     assert [card["data-area"] for card in (first, second, third)] == ["0.02000000", "0.15000000", ""]
     assert [card["data-ratio"] for card in (first, second, third)] == ["6.25", "", ""]
+    assert [card["data-center"] for card in (first, second, third)] == ["3", "3", "not known"]
     assert first["data-zero"] != second["data-zero"]
     offered = {str(select["data-key"]) for select in page.all("select") if "data-key" in select}
-    assert offered == {"truth", "verdict", "kind", "source", "subtype", "band", "zero", "gallery"}
+    assert offered == {"truth", "verdict", "kind", "source", "center", "subtype", "band", "zero", "gallery"}
     values = [str(option["value"]) for option in page.all("option")]
     for key in offered:
         for card in (first, second, third):
@@ -114,7 +128,7 @@ def test_pictures_are_described_and_outlined(page: Page) -> None:
         *("pictures/f.jpg", "pictures/f_0.jpg", "pictures/%3C.jpg", "pictures/%3C_0.jpg"),
         *("pictures/%3C_1.jpg", "pictures/t.jpg", "pictures/t_0.jpg"),
     ]
-    assert pictures[1]["alt"] == "Evidence for Benign, first.jpeg, lesion outlined"
+    assert pictures[1]["alt"] == "Evidence for Benign: probability 0.625, first.jpeg, lesion outlined"
     assert all((picture["width"], picture["height"]) == ("60", "40") for picture in pictures)
     paths = [path["d"] for path in page.all("path")]
     assert paths == ["M1,1 9,1 9,9Z"]
@@ -171,6 +185,14 @@ def test_scores_of_other_images_are_refused(run: RunFolder) -> None:
 def test_a_damaged_record_is_refused(run: RunFolder) -> None:
     write_json(run.explanation / "map_pictures.json", SAME)
     with pytest.raises(DataError, match=r"map_pictures\.json lacks classes, images\. Run osteolens gradcam again\."):
+        write_map_index(run)
+
+
+def test_of_many_faults_the_first_are_named(run: RunFolder) -> None:
+    """Three images lack 15 of their 16 keys each, and eight places are named."""
+    path = run.explanation / "map_pictures.json"
+    write_json(path, {**read_json(path), "images": [{"image_id": "bare"}] * 3})
+    with pytest.raises(DataError, match=r"lacks images\.0\.truth, [^;]{,200} and 37 others\. Run osteolens"):
         write_map_index(run)
 
 

@@ -186,7 +186,7 @@ def test_a_file_that_cannot_be_read_names_its_verb(changeable_run: RunFolder, fi
         read_run(changeable_run)
 
 
-DELETION = ("deletion_insertion", "deletion")
+FILL = ("deletion_insertion", "fills", "scrambled")
 
 
 @pytest.mark.parametrize(
@@ -218,9 +218,17 @@ DELETION = ("deletion_insertion", "deletion")
             "0.1",
             "randomisation.unrelated.spearman.value",
         ),
-        ("sanity", ("deletion_insertion", "fill"), 0, "is damaged at deletion_insertion.fill: "),
-        ("sanity", (*DELETION, "auc", "centre"), None, "lacks deletion_insertion.deletion.auc.centre"),
-        ("sanity", (*DELETION, "differences", "random"), None, "lacks deletion_insertion.deletion.differences.random"),
+        ("sanity", ("randomisation", "steps", 0, "of_draws", "spearman"), [], "of_draws.spearman: "),
+        ("sanity", ("drawn", "Benign"), None, "is damaged at drawn: lacks Benign"),
+        ("sanity", (*FILL, "fill"), 0, "is damaged at deletion_insertion.fills.scrambled.fill: "),
+        ("sanity", (*FILL, "answer", "Normal"), None, "is damaged at deletion_insertion.fills.scrambled.answer: "),
+        ("sanity", (*FILL, "deletion", "auc", "body"), None, "scrambled.deletion.auc.body"),
+        (
+            "sanity",
+            (*FILL, "per_answered_class", "Normal", "insertion", "differences", "random"),
+            None,
+            "scrambled.per_answered_class.Normal.insertion.differences.random",
+        ),
     ],
 )
 def test_damaged_records_on_maps_are_told_with_the_place(

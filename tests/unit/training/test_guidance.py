@@ -120,6 +120,18 @@ def test_random_regions_ask_for_nothing_of_an_even_map_and_for_evenness_of_anoth
     assert mean_loss(2 + _random(4, 4)).mean() > math.log(16.0) + 0.01
 
 
+def test_regions_that_overlap_draw_a_little_towards_where_they_do() -> None:
+    # a row of three places and two regions of two, as often: the middle lies in both. An even map loses log 1.5 in
+    # either, one in the middle alone nearly nothing: the floor of 0.1 elsewhere.
+    everywhere, regions = torch.ones(1, 3), torch.tensor([[[1.0, 1.0, 0.0]], [[0.0, 1.0, 1.0]]])
+
+    def mean_loss(*evidence: float) -> float:
+        return energy_losses(torch.tensor([[evidence]] * 2).reshape(2, 1, 3), regions, everywhere).mean().item()
+
+    assert mean_loss(2.0, 2.0, 2.0) == pytest.approx(math.log(1.5), rel=1e-6)
+    assert mean_loss(-1.0, 40.0, -1.0) == pytest.approx(math.log(40.3 / 40.2), rel=1e-3)
+
+
 def test_the_weight_rises_over_the_warm_up() -> None:
     def weights(warmup: float) -> list[float]:
         options = TrainingOptions(guidance_weight=0.4, guidance_warmup=warmup)
