@@ -30,6 +30,7 @@ VERBS = (
     "robustness",
     "compare",
     "infer",
+    "export",
     "report",
     "run",
 )

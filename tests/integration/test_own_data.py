@@ -16,8 +16,8 @@ from osteolens.data.leakage import leakcheck
 from osteolens.data.radiographs import load_radiographs
 from osteolens.experiments import stages
 from osteolens.inference import batch
+from osteolens.inference.predictor import Predictor
 from osteolens.inference.reading import list_pictures
-from osteolens.inference.torch_network import TorchNetwork
 from osteolens.interfaces.main_job import main_job
 from osteolens.models.checkpoint import checkpoint_path
 from osteolens.storage import RunFolder
@@ -125,6 +125,6 @@ def test_the_documented_example_runs_on_fracatlas(fracatlas_sample: Path, tmp_pa
     text = words(page)
     assert "nobody can tell whether the figures are honest" in text
     assert "keeps cases apart" not in text
-    predictor = TorchNetwork.from_checkpoint(checkpoint_path(config, "stratified", "best"), "cpu")
+    predictor = Predictor.from_file(checkpoint_path(config, "stratified", "best"), "cpu")
     damaged = batch.infer(predictor, list_pictures(fracatlas_sample / "truncated"), tmp_path / "answers")
-    assert (len(damaged.predictions), len(damaged.failures)) == (0, 8)
+    assert (len(damaged.answers), len(damaged.failures)) == (0, 8)

@@ -100,7 +100,5 @@ def test_an_array_is_treated_as_its_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_gate_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(
-        ConfigError, match=r"no gate chest\. The gates are body-part, tiny, .*, novelty\."
-    ):
+    with pytest.raises(ConfigError, match=r"no gate chest\. The gates are body-part, tiny, .*, novelty\."):
         accepted_gates(["chest", "tiny"])
