@@ -31,6 +31,8 @@ VERBS = (
     "compare",
     "infer",
     "export",
+    "dicom-results",
+    "dicom-node",
     "report",
     "run",
 )

@@ -18,6 +18,7 @@ from osteolens.interfaces.verbs import (
     answers,
     audit,
     compare,
+    dicom_results,
     download,
     export,
     gradcam,
@@ -107,6 +108,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "run": runs.run,
     "infer": answers.infer,
     "export": export.export,
+    "dicom-results": dicom_results.dicom_results,
+    "dicom-node": dicom_results.dicom_node,
 }
 for _name, _verb in VERBS.items():
     app.command(name=_name)(_verb)
