@@ -131,6 +131,11 @@ def to_json(value: Any) -> str:
     return json.dumps(_json_value(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def to_json_line(value: Any) -> str:
+    """Return the same on one line, as a record of a file of many."""
+    return json.dumps(_json_value(value), ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> Path:
     """Write `value` as JSON atomically and return `path`."""
     return write_text(path, to_json(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,14 @@ class Decision:
         calls = [dataclasses.asdict(call) | {"positive": call.positive} for call in self.calls]
         members = None if self.conformal_set is None else list(self.conformal_set)
         return {"calibrated": self.calibrated, "conformal_set": members, "calls": calls}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Decision:
+        """Rebuild from :meth:`to_dict`."""
+        members = None if values["conformal_set"] is None else tuple(values["conformal_set"])
+        names = [item.name for item in dataclasses.fields(Call)]
+        calls = tuple(Call(**{name: call[name] for name in names}) for call in values["calls"])
+        return cls(values["calibrated"], members, calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +136,15 @@ class Answer:
             "novelty": None if self.novelty is None else self.novelty.to_dict(),
             "accepted": [dataclasses.asdict(objection) for objection in self.accepted],
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Answer:
+        """Rebuild from :meth:`to_dict`; further keys are passed over."""
+        decision, novelty = values["decision"], values["novelty"]
+        return cls(
+            image=values["image"],
+            probabilities=values["probabilities"],
+            decision=None if decision is None else Decision.from_dict(decision),
+            novelty=None if novelty is None else Novelty.from_dict(novelty),
+            accepted=tuple(Objection(**objection) for objection in values["accepted"]),
+        )

@@ -132,9 +132,14 @@ def write_png(path: Path, picture: NDArray[np.uint8] | NDArray[np.uint16]) -> No
 def warn_of_no_evidence(mapped: Sequence[MappedPicture]) -> None:
     """Warn of maps that are 0 everywhere, the first of them named by picture and class."""
     found = [f"{picture.answer.image} ({name})" for picture in mapped for name in picture.without_evidence]
+    tell_of_no_evidence(found, sum(len(picture.classes) for picture in mapped))
+
+
+def tell_of_no_evidence(found: Sequence[str], maps: int) -> None:
+    """Warn of `found`, each a picture and a class in brackets, among so many maps."""
     if found:
         others = f" and {len(found) - NAMED} others" if len(found) > NAMED else ""
-        told, maps = ", ".join(found[:NAMED]), sum(len(picture.classes) for picture in mapped)
+        told = ", ".join(found[:NAMED])
         logger.warning("%d of %d maps are 0 everywhere, no evidence was found: %s%s.", len(found), maps, told, others)
 
 

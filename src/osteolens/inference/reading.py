@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,19 +11,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.data.cache import DECODING_THREADS
 from osteolens.data.dicom.recognition import begins_as_dicom
 from osteolens.data.images import Grey
 from osteolens.domain import IMAGE_SUFFIXES, Preprocessing
 from osteolens.errors import DataError, GateError
 from osteolens.inference.answer import Objection
 from osteolens.inference.examination import InputPicture, examine_array, examine_file
+from osteolens.inference.work_ahead import work_ahead
 from osteolens.progress import track
 
 DICOM_DIRECTORY = "DICOMDIR"  # the table of contents of a disc, itself a DICOM file
 ARRAY = "array"  # name of a picture that is no file
 OTHER_PICTURES = (".gif", ".webp", ".heic", ".jp2")  # refused in words, not passed over in silence
-_Named = tuple[Path, str]  # a file and the name that results give it
+NamedFile = tuple[Path, str]  # a file and the name that results give it
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +113,32 @@ def read_batches(
     accept
         Gates that are overruled.
     """
-    named = list(_named(paths))
+    named = name_files(paths)
+    batches = [named[start : start + size] for start in range(0, len(named), size)]
+    read = read_ahead(batches, record, accept=accept)
+    yield from track(read, f"{description}, batches of {size}", total=len(batches))
+
+
+def read_ahead(
+    batches: Sequence[Sequence[NamedFile]], record: Preprocessing, *, accept: frozenset[str], workers: int = 0
+) -> Iterator[InputBatch]:
+    """Read batches of files, the next ones while one is used; see :func:`osteolens.inference.work_ahead.work_ahead`."""
     read = partial(_read, record=record, accept=accept)
-    with ThreadPoolExecutor(DECODING_THREADS) as pool:
-        for start in track(range(0, len(named), size), f"{description}, batches of {size}"):
-            batch = named[start : start + size]
-            yield _batch(list(zip(batch, pool.map(read, batch), strict=True)), record)
+    for batch, found in zip(batches, work_ahead(batches, read, _lost, workers=workers), strict=True):
+        yield _batch(list(zip(batch, found, strict=True)), record)
+
+
+def name_files(paths: Sequence[Path]) -> list[NamedFile]:
+    """Return each path with its name below the folder that all have in common, so that equal file names stay apart.
+
+    Bytes of a name that are no text are written as escapes.
+    """
+    whole = [os.path.abspath(path) for path in paths]  # noqa: PTH100  links are not followed
+    common = os.path.commonpath([os.path.dirname(path) for path in whole]) if whole else ""  # noqa: PTH120
+    return [
+        (path, _text(Path(os.path.relpath(absolute, common)).as_posix()))
+        for path, absolute in zip(paths, whole, strict=True)
+    ]
 
 
 def read_single(source: Path | Grey, record: Preprocessing, accept: frozenset[str], *, name: str | None) -> InputBatch:
@@ -132,7 +151,7 @@ def read_single(source: Path | Grey, record: Preprocessing, accept: frozenset[st
     return _batch([(named, picture)], record)
 
 
-def _batch(found: Sequence[tuple[_Named, InputPicture | Failure]], record: Preprocessing) -> InputBatch:
+def _batch(found: Sequence[tuple[NamedFile, InputPicture | Failure]], record: Preprocessing) -> InputBatch:
     good = [(*named, picture) for named, picture in found if isinstance(picture, InputPicture)]
     return InputBatch(
         paths=tuple(path for path, _, _ in good),
@@ -143,18 +162,21 @@ def _batch(found: Sequence[tuple[_Named, InputPicture | Failure]], record: Prepr
     )
 
 
-def _read(named: _Named, record: Preprocessing, accept: frozenset[str]) -> InputPicture | Failure:
+def _read(named: NamedFile, record: Preprocessing, accept: frozenset[str]) -> InputPicture | Failure:
     path, name = named
     try:
         return examine_file(path, record, accept)
     except DataError as error:
-        return Failure(name, str(error))
+        return Failure(name, _text(str(error)))
     except GateError as error:
-        return Failure(name, str(error), error.gate)
+        return Failure(name, _text(str(error)), error.gate)
 
 
-def _named(paths: Sequence[Path]) -> Iterator[_Named]:
-    """Yield each path with its name below the batch's common folder, so that equal file names stay apart."""
-    common = os.path.commonpath([path.parent for path in paths])
-    for path in paths:
-        yield path, Path(os.path.relpath(path, common)).as_posix()
+def _lost(named: NamedFile) -> Failure:
+    """Return the failure of a file that ended every process that read it."""
+    path, name = named
+    return Failure(name, _text(f"{path} ended each process that read it. It is damaged, or too large for the memory."))
+
+
+def _text(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import osteolens
@@ -13,25 +12,37 @@ if TYPE_CHECKING:  # all bring torch
     from osteolens.inference.batch import BatchResult
     from osteolens.inference.predictor import Predictor
 
+LISTED = 1000  # pictures at most that get a line each; a longer list is not read on a terminal
 _NARROWEST = 9  # characters of a column of probabilities
 
 
-def answers_table(result: BatchResult, predictor: Predictor, out: Path) -> str:
-    """Return one line per picture, what the marks mean, warnings, refusals, and where the files are."""
-    names = predictor.network.class_names
-    sets = ["set", *(_members(answer) for answer in result.answers)]
+def answers_table(result: BatchResult, predictor: Predictor) -> str:
+    """Return one line per picture, what the marks mean, warnings, refusals, and where the files are.
+
+    Of more than :data:`LISTED` pictures only their number and the place of the files is told.
+    """
+    few = result.answered + result.refused <= LISTED
+    return "\n".join(
+        [
+            *(_lines(result, predictor) if few else ()),
+            f"{result.answered} answered, {result.refused} not; results in {result.out}",
+            osteolens.NOT_FOR_CLINICAL_USE,
+        ]
+    )
+
+
+def _lines(result: BatchResult, predictor: Predictor) -> list[str]:
+    names, answers = predictor.network.class_names, result.answers
+    sets = ["set", *(_members(answer) for answer in answers)]
     wide, set_width = max(map(len, names)), max(map(len, sets))
     heads = [f"{'answer':{wide}}", *(f"{name:>{max(_NARROWEST, len(name))}}" for name in names)]
     lines = ["  ".join([*heads, f"{'set':{set_width}}", "calls", "distance", "image"])]
-    for answer in result.answers:
+    for answer in answers:
         shown = [f"{answer.best_probabilities[name]:>{max(_NARROWEST, len(name))}.3f}" for name in names]
         cells = [f"{answer.label:{wide}}", *shown, f"{_members(answer):{set_width}}", f"{_marks(answer):5}"]
         lines.append("  ".join([*cells, f"{_distance(answer):8}", answer.image]))
-    lines += [*_key(result, predictor), *_warnings(result)]
-    lines += [f"not answered: {failure.reason}" for failure in result.failures]
-    lines.append(f"{len(result.answers)} answered, {len(result.failures)} not; results in {out}")
-    lines.append(osteolens.NOT_FOR_CLINICAL_USE)
-    return "\n".join(lines)
+    lines += [*_key(answers, predictor), *_warnings(answers)]
+    return [*lines, *(f"not answered: {failure.reason}" for failure in result.failures)]
 
 
 def _members(answer: Answer) -> str:
@@ -51,7 +62,7 @@ def _distance(answer: Answer) -> str:
     return f"{answer.novelty.score:.1f}{' far' if answer.novelty.is_novel else ''}"
 
 
-def _key(result: BatchResult, predictor: Predictor) -> Iterator[str]:
+def _key(answers: Sequence[Answer], predictor: Predictor) -> Iterator[str]:
     """Yield what probabilities, set, calls and distance are."""
     network, decisions = predictor.network, predictor.network.decisions
     yield network.uncalibrated or "probabilities: calibrated on validation images"
@@ -62,12 +73,12 @@ def _key(result: BatchResult, predictor: Predictor) -> Iterator[str]:
     for number, point in enumerate([] if decisions is None else decisions.points, start=1):
         asked = f"{point.question.name}, {point.name}"
         yield f"call {number}: {asked}: y where the probability is above {point.threshold:.3f}, else n"
-    limits = {answer.novelty.threshold for answer in result.answers if answer.novelty is not None}
+    limits = {answer.novelty.threshold for answer in answers if answer.novelty is not None}
     for limit in sorted(limits):
         yield f"distance: from the radiographs the network was trained on; far is above {limit:.1f}"
 
 
-def _warnings(result: BatchResult) -> Iterator[str]:
-    for answer in result.answers:
+def _warnings(answers: Sequence[Answer]) -> Iterator[str]:
+    for answer in answers:
         for objection in answer.accepted:
             yield f"warning: {answer.image} {objection.reason}; answered because of --accept {objection.gate}"

@@ -106,16 +106,20 @@ def picture_source(
     image: Path | None, input_dir: Path | None, checkpoint: Path | None, config: Config
 ) -> tuple[Path, Path]:
     """Return the radiograph or folder that a verb works on and its checkpoint, or tell all that is missing."""
-    source = image or input_dir
+    one_source = (image is None) != (input_dir is None)
+    problem = None if one_source else "give either --image FILE or --input-dir FOLDER."
+    return image or input_dir or Path(), chosen_checkpoint(checkpoint, config, problem)
+
+
+def chosen_checkpoint(checkpoint: Path | None, config: Config, problem: str | None) -> Path:
+    """Return the checkpoint that a verb works with; ConfigError tells that none is named, and `problem` with it."""
     chosen = checkpoint or config.inference.default_checkpoint
-    problems = []
-    if (image is None) == (input_dir is None):
-        problems.append("give either --image FILE or --input-dir FOLDER.")
+    problems = [] if problem is None else [problem]
     if chosen is None:
         problems.append("name a checkpoint with --checkpoint, or set inference.default_checkpoint.")
-    if problems or chosen is None or source is None:
+    if problems or chosen is None:
         raise ConfigError(*problems)
-    return source, chosen
+    return chosen
 
 
 def require_outside(out: Path, input_dir: Path | None) -> None:
