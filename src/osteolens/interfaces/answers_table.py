@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import osteolens
+from osteolens.wording import counted
 
 if TYPE_CHECKING:  # all bring torch
     from osteolens.inference.answer import Answer
     from osteolens.inference.batch import BatchResult
+    from osteolens.inference.cases import AnsweredCase
     from osteolens.inference.predictor import Predictor
 
 LISTED = 1000  # pictures at most that get a line each; a longer list is not read on a terminal
@@ -31,14 +33,36 @@ def answers_table(result: BatchResult, predictor: Predictor) -> str:
     )
 
 
+def cases_table(cases: Sequence[AnsweredCase], class_names: Sequence[str]) -> str:
+    """Return two lines per case: its answer, and how far its views disagree."""
+    wide = max(map(len, class_names))
+    heads = [f"{'answer':{wide}}", *(_column(name, name) for name in class_names)]
+    lines = ["  ".join([*heads, "views", "case"])]
+    for case in cases[:LISTED]:
+        if (answer := case.answer) is None:
+            lines.append(f"{case.case}: none of its {counted(len(case.not_answered), 'picture')} was answered")
+            continue
+        shown = [_column(f"{answer.probabilities[name]:.3f}", name) for name in class_names]
+        lines.append("  ".join([f"{answer.label:{wide}}", *shown, f"{len(case.images):5}", case.case]))
+        lines.append(f"{'':{wide}}  {answer.disagreement}")
+    if len(cases) > LISTED:
+        lines.append(f"and {len(cases) - LISTED} more cases, see cases.csv")
+    lines.append("sets and calls were chosen for single pictures and are not told of cases")
+    return "\n".join([*lines, ""])
+
+
+def _column(text: str, name: str) -> str:
+    return f"{text:>{max(_NARROWEST, len(name))}}"
+
+
 def _lines(result: BatchResult, predictor: Predictor) -> list[str]:
     names, answers = predictor.network.class_names, result.answers
     sets = ["set", *(_members(answer) for answer in answers)]
     wide, set_width = max(map(len, names)), max(map(len, sets))
-    heads = [f"{'answer':{wide}}", *(f"{name:>{max(_NARROWEST, len(name))}}" for name in names)]
+    heads = [f"{'answer':{wide}}", *(_column(name, name) for name in names)]
     lines = ["  ".join([*heads, f"{'set':{set_width}}", "calls", "distance", "image"])]
     for answer in answers:
-        shown = [f"{answer.best_probabilities[name]:>{max(_NARROWEST, len(name))}.3f}" for name in names]
+        shown = [_column(f"{answer.best_probabilities[name]:.3f}", name) for name in names]
         cells = [f"{answer.label:{wide}}", *shown, f"{_members(answer):{set_width}}", f"{_marks(answer):5}"]
         lines.append("  ".join([*cells, f"{_distance(answer):8}", answer.image]))
     lines += [*_key(answers, predictor), *_warnings(answers)]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from osteolens.config import Config
     from osteolens.inference.answering import Answering
     from osteolens.inference.batch import BatchResult
+    from osteolens.inference.cases import AnsweredCase
     from osteolens.inference.predictor import Predictor
 
 STANDARD_INPUT = "-"
@@ -51,6 +52,14 @@ OnRay = Annotated[
     str | None,
     typer.Option("--ray", metavar="ADDRESS", help="Answer on a Ray cluster; local starts one.", show_default=False),
 ]
+Cases = Annotated[
+    str | None,
+    typer.Option(
+        metavar="folders|FILE",
+        help="One answer per case as well: pictures of a folder are one case, or a CSV tells (image, case).",
+        show_default=False,
+    ),
+]
 
 
 def infer(
@@ -62,6 +71,7 @@ def infer(
     accept: Accept = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/inference"),
     with_maps: Annotated[bool, typer.Option("--gradcam", help="Write an overlay PNG per picture.")] = False,
+    cases: Cases = None,
     null: Null = False,
     fresh: Fresh = False,
     ray: OnRay = None,
@@ -82,6 +92,7 @@ def infer(
     from osteolens.inference.predictor import Predictor
 
     paths = _paths(image, input_dir, sources or [], null=null)
+    case_of = None if cases is None else _case_of(cases, paths)
     open_predictor = partial(
         Predictor.from_file,
         *(chosen, options.training.accelerator),
@@ -99,7 +110,8 @@ def infer(
         fresh=fresh,
         answering=None if ray is None else _on_ray(ray, predictor, open_predictor, options),
     )
-    _tell(result, predictor, json=json)
+    answered = None if case_of is None else _answer_cases(result, predictor, case_of)
+    _tell(result, predictor, answered, json=json)
     if result.refused:
         raise typer.Exit(EXIT_FAILURE)
 
@@ -130,11 +142,30 @@ def _paths(image: Path | None, input_dir: Path | None, sources: list[str], *, nu
     return list_sources(named)
 
 
-def _tell(result: BatchResult, predictor: Predictor, *, json: bool) -> None:
-    from osteolens.interfaces.answers_table import answers_table
+def _case_of(grouping: str, paths: list[Path]) -> dict[str, str]:
+    """Return the case of each picture by its name; a table that lacks one is refused before anything is answered."""
+    from osteolens.inference.cases import cases_of
+    from osteolens.inference.reading import name_files
+
+    return cases_of(grouping, [name for _, name in name_files(paths)])
+
+
+def _answer_cases(result: BatchResult, predictor: Predictor, case_of: dict[str, str]) -> list[AnsweredCase]:
+    from osteolens.inference.cases import answer_cases, write_cases
+
+    class_names = predictor.network.class_names
+    answered = answer_cases(result.answers, result.failures, case_of, class_names)
+    write_cases(result.out, answered, class_names)
+    return answered
+
+
+def _tell(result: BatchResult, predictor: Predictor, answered_cases: list[AnsweredCase] | None, *, json: bool) -> None:
+    from osteolens.interfaces.answers_table import answers_table, cases_table
 
     if json:
         with result.record.open(encoding="utf-8") as record:
             shutil.copyfileobj(record, sys.stdout)
     else:
+        if answered_cases is not None:
+            say(cases_table(answered_cases, predictor.network.class_names))
         say(answers_table(result, predictor))
