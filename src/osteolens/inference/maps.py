@@ -26,6 +26,7 @@ from osteolens.inference.examination import BODY_PART
 from osteolens.inference.network import Network
 from osteolens.inference.reading import Failure, InputBatch
 from osteolens.storage import atomic_writer
+from osteolens.wording import printable
 
 STRIP = 256  # rows coloured at a time: the arithmetic takes 50 times the memory of what it gives
 NAMED = 5  # maps without evidence that the warning names
@@ -147,5 +148,5 @@ def _draw(mapped: MappedPicture, draw: Draw) -> Failure | None:
     try:
         draw(mapped, mapped.read())
     except DataError as error:
-        return Failure(mapped.answer.image, str(error))
+        return Failure(mapped.answer.image, printable(str(error)))
     return None

@@ -20,6 +20,7 @@ from osteolens.inference.network import Network
 from osteolens.inference.onnx_runner import EXPORT_SUFFIX, OnnxNetwork
 from osteolens.inference.reading import Failure, InputBatch, read_single
 from osteolens.inference.torch_network import TorchNetwork
+from osteolens.wording import printable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +121,7 @@ class Predictor:
                 answers.append(dataclasses.replace(answer, accepted=(*answer.accepted, objection)))
             else:
                 error = refusal(str(batch.paths[place]), objection)
-                refused.append(Failure(answer.image, str(error), error.gate))
+                refused.append(Failure(answer.image, printable(str(error)), error.gate))
         answered = {answer.image for answer in answers}
         places = [place for place, name in enumerate(batch.names) if name in answered]
         return Served(batch.only(places, refused), answers)

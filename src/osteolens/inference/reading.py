@@ -19,6 +19,7 @@ from osteolens.inference.answer import Objection
 from osteolens.inference.examination import InputPicture, examine_array, examine_file
 from osteolens.inference.work_ahead import work_ahead
 from osteolens.progress import track
+from osteolens.wording import printable
 
 DICOM_DIRECTORY = "DICOMDIR"  # the table of contents of a disc, itself a DICOM file
 ARRAY = "array"  # name of a picture that is no file
@@ -136,7 +137,7 @@ def name_files(paths: Sequence[Path]) -> list[NamedFile]:
     whole = [os.path.abspath(path) for path in paths]  # noqa: PTH100  links are not followed
     common = os.path.commonpath([os.path.dirname(path) for path in whole]) if whole else ""  # noqa: PTH120
     return [
-        (path, _text(Path(os.path.relpath(absolute, common)).as_posix()))
+        (path, printable(Path(os.path.relpath(absolute, common)).as_posix()))
         for path, absolute in zip(paths, whole, strict=True)
     ]
 
@@ -167,16 +168,14 @@ def _read(named: NamedFile, record: Preprocessing, accept: frozenset[str]) -> In
     try:
         return examine_file(path, record, accept)
     except DataError as error:
-        return Failure(name, _text(str(error)))
+        return Failure(name, printable(str(error)))
     except GateError as error:
-        return Failure(name, _text(str(error)), error.gate)
+        return Failure(name, printable(str(error)), error.gate)
 
 
 def _lost(named: NamedFile) -> Failure:
     """Return the failure of a file that ended every process that read it."""
     path, name = named
-    return Failure(name, _text(f"{path} ended each process that read it. It is damaged, or too large for the memory."))
-
-
-def _text(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
+    return Failure(
+        name, printable(f"{path} ended each process that read it. It is damaged, or too large for the memory.")
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -90,3 +91,17 @@ def test_a_long_list_is_not_printed(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("2 answered, 2 not; results in ")
     assert len(lines) == 2
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names of files are text there")
+def test_a_name_that_is_no_text_or_breaks_the_line_loses_nothing(
+    call: list[str], picture_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = (picture_folder / "a" / "knee.png").read_bytes()
+    folder = picture_folder.parent / "odd"
+    folder.mkdir()
+    for name in (b"no text \xff.png", b"two\nlines.png", b"plain.png"):
+        (folder / os.fsdecode(name)).write_bytes(picture)
+    (folder / os.fsdecode(b"empty \xff.png")).write_bytes(b"")
+    assert osteolens(*call, str(folder), "--json") == 1
+    assert told(capsys) == ([r"no text \udcff.png", "plain.png", r"two\nlines.png"], [r"empty \udcff.png"])
