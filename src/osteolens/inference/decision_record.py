@@ -134,6 +134,20 @@ class DecisionRecord:
         """What is doubtful in the temperature, where there is one."""
         return None if self.scaling is None else self.reason
 
+    @property
+    def crossings(self) -> list[str]:
+        """A sentence per question whose threshold for high sensitivity lies above that for high specificity."""
+        thresholds = {(point.question.name, point.name): point.threshold for point in self.points}
+        names = dict.fromkeys(point.question.name for point in self.points)
+        pairs = {name: [thresholds.get((name, point)) for point in ("high_sensitivity", "high_specificity")] for name in names}
+        return [
+            f"{name}: the threshold for high sensitivity ({sensitive:.3f}) lies above that for high specificity "
+            f"({specific:.3f}). Both aims were met on validation images, by different thresholds. A probability between "
+            "them is above the one for high specificity and not above the one for high sensitivity."
+            for name, (sensitive, specific) in pairs.items()
+            if sensitive is not None and specific is not None and sensitive > specific
+        ]
+
     def decide(self, probabilities: NDArray[np.float64]) -> list[Decision]:
         """Return what follows from probabilities as predicted, [N, K] in the order of the classes."""
         calibrated = None if self.scaling is None else self.scaling.apply(probabilities)

@@ -79,8 +79,10 @@ class Network(ABC):
 
     @property
     def caveats(self) -> list[str]:
-        """What is doubtful in the calibration, as sentences."""
-        told = () if self.decisions is None else (self.decisions.chosen_on, self.decisions.doubt)
+        """What is doubtful in the calibration, or odd in the operating points, as sentences."""
+        if self.decisions is None:
+            return []
+        told = (self.decisions.chosen_on, self.decisions.doubt, *self.decisions.crossings)
         return [sentence for sentence in told if sentence is not None]
 
     @abstractmethod

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,8 +25,11 @@ from osteolens.wording import printable
 
 DICOM_DIRECTORY = "DICOMDIR"  # the table of contents of a disc, itself a DICOM file
 ARRAY = "array"  # name of a picture that is no file
-OTHER_PICTURES = (".gif", ".webp", ".heic", ".jp2")  # refused in words, not passed over in silence
+OTHER_PICTURES = (".gif", ".webp", ".heic", ".jp2")  # refused in words, not passed over
+KINDS_NAMED = 5  # kinds of file that the line on what was passed over names
 NamedFile = tuple[Path, str]  # a file and the name that results give it
+
+logger = logging.getLogger("osteolens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,10 @@ class InputBatch:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """Return the pictures of a folder and its sub-folders, sorted; hidden files and other kinds are passed over.
+    """Return the pictures of a folder and its sub-folders, sorted.
 
-    DICOM files as archives and discs name them, without suffix or by a UID, are found by how they begin.
+    A file of another suffix, or of none, is one where it begins as DICOM. Hidden files, links to folders and other
+    kinds are passed over; how many stands in a warning.
 
     Raises
     ------
@@ -92,16 +98,41 @@ def list_pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"the folder {folder} does not exist.")
     suffixes = {*IMAGE_SUFFIXES, *OTHER_PICTURES}
-    visible = (path for path in folder.rglob("*") if not path.name.startswith("."))
-    found = sorted(path for path in visible if path.suffix.lower() in suffixes or _is_unnamed_dicom(path))
+    found: list[Path] = []
+    passed: Counter[str] = Counter()
+    for path in sorted(folder.rglob("*")):
+        if not path.name.startswith(".") and (path.suffix.lower() in suffixes or _is_other_dicom(path)):
+            found.append(path)
+        elif path.is_symlink() or not os.path.isdir(path):  # noqa: PTH112  does not raise where folders are locked
+            passed[_kind(path)] += 1
+    if passed:
+        logger.warning("passed over in %s: %s.", _text(str(folder)), _numbers(passed))
     if not found:
         raise DataError(f"the folder {folder} holds no picture ({', '.join(sorted(suffixes))}).")
     return found
 
 
-def _is_unnamed_dicom(path: Path) -> bool:
-    bears_no_kind = not path.suffix or path.suffix[1:].isdigit()
-    return bears_no_kind and path.name != DICOM_DIRECTORY and begins_as_dicom(path)
+def _is_other_dicom(path: Path) -> bool:
+    is_file = os.path.isfile(path)  # noqa: PTH113  as above; a pipe would be waited for
+    return is_file and path.name != DICOM_DIRECTORY and begins_as_dicom(path)
+
+
+def _kind(path: Path) -> str:
+    if os.path.isdir(path):  # noqa: PTH112  as above
+        return "links to folders"
+    if path.name.startswith("."):
+        return "hidden"
+    suffix = path.suffix.lower()
+    return suffix if suffix[1:].isalnum() else "other names"
+
+
+def _numbers(passed: Counter[str]) -> str:
+    """Return how many files there are, in all and of the most frequent kinds."""
+    ranked = sorted(passed.items(), key=lambda kind: (-kind[1], kind[0]))
+    kinds = [f"{kind} {number:,}" for kind, number in ranked[:KINDS_NAMED]]
+    kinds += [f"further kinds {sum(number for _, number in ranked[KINDS_NAMED:]):,}"] if ranked[KINDS_NAMED:] else []
+    total = passed.total()
+    return f"{total:,} file{'s' if total > 1 else ''} ({', '.join(kinds)})"
 
 
 def read_batches(

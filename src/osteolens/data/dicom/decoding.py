@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from osteolens.data.dicom.codestream import declared_size, is_complete
+from osteolens.data.dicom.codestream import declared_size, is_complete, with_whole_spectrum
 from osteolens.data.dicom.header import Header, damage
 from osteolens.errors import DataError
 
@@ -176,7 +176,7 @@ def _decode_extended(header: Header, frame: bytes, size: tuple[int, int, int]) -
     if samples != 1 or header.whole("PixelRepresentation") == 1:
         raise _undecodable(header)
     fragment = gdcm.Fragment()
-    fragment.SetByteStringValue(frame)
+    fragment.SetByteStringValue(with_whole_spectrum(frame))
     fragments = gdcm.SequenceOfFragments.New()
     fragments.AddFragment(fragment)
     element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
