@@ -139,11 +139,12 @@ class DecisionRecord:
         """A sentence per question whose threshold for high sensitivity lies above that for high specificity."""
         thresholds = {(point.question.name, point.name): point.threshold for point in self.points}
         names = dict.fromkeys(point.question.name for point in self.points)
-        pairs = {name: [thresholds.get((name, point)) for point in ("high_sensitivity", "high_specificity")] for name in names}
+        points = ("high_sensitivity", "high_specificity")
+        pairs = {name: [thresholds.get((name, point)) for point in points] for name in names}
         return [
             f"{name}: the threshold for high sensitivity ({sensitive:.3f}) lies above that for high specificity "
-            f"({specific:.3f}). Both aims were met on validation images, by different thresholds. A probability between "
-            "them is above the one for high specificity and not above the one for high sensitivity."
+            f"({specific:.3f}). Both aims were met on validation images, by different thresholds. A probability "
+            "between them is above the one for high specificity and not above the one for high sensitivity."
             for name, (sensitive, specific) in pairs.items()
             if sensitive is not None and specific is not None and sensitive > specific
         ]

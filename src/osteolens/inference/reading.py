@@ -21,7 +21,7 @@ from osteolens.inference.answer import Objection
 from osteolens.inference.examination import InputPicture, examine_array, examine_file
 from osteolens.inference.work_ahead import work_ahead
 from osteolens.progress import track
-from osteolens.wording import printable
+from osteolens.wording import counted, printable
 
 DICOM_DIRECTORY = "DICOMDIR"  # the table of contents of a disc, itself a DICOM file
 ARRAY = "array"  # name of a picture that is no file
@@ -106,7 +106,7 @@ def list_pictures(folder: Path) -> list[Path]:
         elif path.is_symlink() or not os.path.isdir(path):  # noqa: PTH112  does not raise where folders are locked
             passed[_kind(path)] += 1
     if passed:
-        logger.warning("passed over in %s: %s.", _text(str(folder)), _numbers(passed))
+        logger.warning("passed over in %s: %s.", printable(str(folder)), _numbers(passed))
     if not found:
         raise DataError(f"the folder {folder} holds no picture ({', '.join(sorted(suffixes))}).")
     return found
@@ -131,8 +131,7 @@ def _numbers(passed: Counter[str]) -> str:
     ranked = sorted(passed.items(), key=lambda kind: (-kind[1], kind[0]))
     kinds = [f"{kind} {number:,}" for kind, number in ranked[:KINDS_NAMED]]
     kinds += [f"further kinds {sum(number for _, number in ranked[KINDS_NAMED:]):,}"] if ranked[KINDS_NAMED:] else []
-    total = passed.total()
-    return f"{total:,} file{'s' if total > 1 else ''} ({', '.join(kinds)})"
+    return f"{counted(passed.total(), 'file')} ({', '.join(kinds)})"
 
 
 def read_batches(

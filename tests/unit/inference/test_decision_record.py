@@ -76,6 +76,24 @@ def test_without_a_temperature_the_points_are_of_the_probabilities_as_predicted(
     assert [call.score for call in decision.calls] == pytest.approx([1 / 9, 1 / 9])
 
 
+def test_operating_points_that_cross_are_told_once_per_question() -> None:
+    points = ("operating_points", "questions", MALIGNANT)
+    assert DecisionRecord.from_dict(WRITTEN).crossings == []  # 0.15 is below 0.21
+    crossed = DecisionRecord.from_dict(changed(*points, "high_sensitivity", "threshold", value=0.231))
+    (told,) = crossed.crossings
+    assert told == (
+        "Malignant against the rest: the threshold for high sensitivity (0.231) lies above that for high specificity "
+        "(0.210). Both aims were met on validation images, by different thresholds. A probability between them is "
+        "above the one for high specificity and not above the one for high sensitivity."
+    )
+    (decision,) = crossed.decide(np.array([[0.3899, 0.3899, 0.2202]]) ** 2)  # at temperature 2 the roots count: 0.2202
+    assert [call.positive for call in decision.calls] == [False, True]
+    assert [call.threshold for call in decision.calls] == [0.231, 0.21]
+    for value in (0.21, None):  # equal points do not cross, nor does one alone
+        same = DecisionRecord.from_dict(changed(*points, "high_sensitivity", "threshold", value=value))
+        assert same.crossings == []
+
+
 def test_where_nothing_was_fitted_nothing_follows() -> None:
     values = changed("calibration", "temperature", "scaling", value=None)
     values |= {"conformal": {"sets": None}, "operating_points": {"questions": None}, "validation_sha256": None}

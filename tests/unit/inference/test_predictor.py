@@ -148,12 +148,21 @@ def test_a_network_without_decisions_says_so(knee: Path, tmp_path: Path, monkeyp
 def test_a_temperature_that_could_not_be_fitted_is_told(checkpoint: Path) -> None:
     network = TorchNetwork.from_checkpoint(checkpoint, "cpu")
     assert network.decisions is not None
-    nothing = dataclasses.replace(network.decisions, scaling=None, reason="there is no val part", chosen_on=None)
+    malignant = [point for point in network.decisions.points if point.question.name.startswith("Malignant")]
+    decisions = dataclasses.replace(network.decisions, points=())
+    nothing = dataclasses.replace(decisions, scaling=None, reason="there is no val part", chosen_on=None)
     unfitted = dataclasses.replace(network, decisions=nothing)
     assert (unfitted.uncalibrated, unfitted.caveats) == ("uncalibrated: there is no val part", [])
-    doubtful = dataclasses.replace(network.decisions, reason="separated.", chosen_on="Chosen twice.")
+    doubtful = dataclasses.replace(decisions, reason="separated.", chosen_on="Chosen twice.")
     fitted = dataclasses.replace(network, decisions=doubtful)
     assert (fitted.uncalibrated, fitted.caveats) == (None, ["Chosen twice.", "separated."])
+    sensitive, specific = (
+        dataclasses.replace(malignant[0], name=name, threshold=threshold)
+        for name, threshold in (("high_sensitivity", 0.25), ("high_specificity", 0.125))
+    )
+    crossed = dataclasses.replace(network, decisions=dataclasses.replace(doubtful, points=(sensitive, specific)))
+    assert crossed.caveats[:2] == fitted.caveats
+    assert [told.partition(":")[0] for told in crossed.caveats[2:]] == ["Malignant against the rest"]
 
 
 def test_damaged_decisions_in_a_checkpoint_are_refused(checkpoint: Path, tmp_path: Path) -> None:

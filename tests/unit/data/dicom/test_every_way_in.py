@@ -70,13 +70,15 @@ def test_a_mask_is_no_dicom_file(folder: Path) -> None:
         read_not_black(folder / "images" / "b.dcm")
 
 
-def test_files_are_found_by_suffix_or_as_archives_name_them(tmp_path: Path) -> None:
+def test_files_are_found_by_suffix_or_by_how_they_begin(tmp_path: Path) -> None:
     data = file_bytes(radiograph(GREY))
-    for name in ("a.dcm", "b.DICOM", "IM000001", "1.2.840.113", "DICOMDIR", ".hidden", "notes.txt"):
+    for name in ("a.dcm", "b.DICOM", "IM000001", "1.2.840.113", "DICOMDIR", ".hidden", "knee.ima"):
         (tmp_path / name).write_bytes(data)
-    (tmp_path / "README").write_text("no picture")
+    for name in ("README", "notes.txt"):
+        (tmp_path / name).write_text("no picture")
     (tmp_path / "1.2.3").mkdir()
-    assert [path.name for path in list_pictures(tmp_path)] == ["1.2.840.113", "IM000001", "a.dcm", "b.DICOM"]
+    found = ["1.2.840.113", "IM000001", "a.dcm", "b.DICOM", "knee.ima"]
+    assert [path.name for path in list_pictures(tmp_path)] == found
 
 
 def test_without_the_extra_the_refusal_says_which(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,13 @@ def test_lossless_encodings_of_one_picture_are_identical_and_lossy_ones_near(dic
         assert np.abs(read_grey(dicom_folder / f"{name}.dcm").astype(int) - plain).max() <= furthest
 
 
+def test_no_decoder_writes_on_standard_error(dicom_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in SHAPES:
+        read_grey(dicom_folder / f"{name}.dcm")
+    captured = capfd.readouterr()
+    assert captured.out + captured.err == ""
+
+
 @pytest.mark.parametrize("name", ["RG2_UNC", "RG3_RLE", "RG3_JPLL"])
 def test_dcmtk_shows_the_same(dicom_folder: Path, name: str, tmp_path: Path) -> None:
     if shutil.which("dcmj2pnm") is None:
