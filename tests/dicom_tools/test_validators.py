@@ -26,6 +26,17 @@ KINDS: dict[str, dict[str, Any]] = {
     "not square": {"PixelSpacing": [0.4, 0.2], "Laterality": "R"},
     "in a frame of reference": {"FrameOfReferenceUID": "1.2.3.9", "PatientOrientation": ["L", "F"]},
     "of another alphabet": {"SpecificCharacterSet": "ISO_IR 144", "PatientName": "Жуковский^Николай"},
+    "nothing as the standard asks": {
+        "PatientName": "A^B\\C^D",
+        "PatientID": "ID/..\\x",
+        "PatientBirthDate": "nonsense",
+        "PatientSex": "X",
+        "StudyDescription": "two\r\nlines",
+        "BodyPartExamined": "Knee",
+        "Laterality": "left",
+        "PatientOrientation": "X",
+    },
+    "of a part of the body that is burnt in": {"BurnedInAnnotation": "YES", "Laterality": "L"},
     "lossy": {"LossyImageCompression": "01", "LossyImageCompressionRatio": "12"},
 }
 
@@ -38,6 +49,7 @@ def _faults(path: Path) -> list[str]:
     return [line for line in lines if line.startswith("Error")]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, on writing odd values
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_validator_finds_no_errors(tmp_path: Path, kind: str) -> None:
     source = write_radiograph(tmp_path / "source.dcm", **KINDS[kind])

@@ -45,7 +45,7 @@ class Limits:
     callers
         AE titles that may send; none for any.
     most_bytes
-        Of one object; a longer one is cut off while it comes in.
+        Of one object; a longer one is turned away, or cut off while it comes in.
     most_associations
         At a time. Objects come into memory, so together they may take this times `most_bytes`.
     """

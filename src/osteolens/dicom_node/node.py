@@ -11,6 +11,7 @@ from osteolens.dicom_node.network import Limits, Peer, require_pynetdicom
 from osteolens.dicom_node.spool import Spool
 from osteolens.dicom_node.workers import Answering, Sending, Worker
 from osteolens.dicom_results.answered import Answerer
+from osteolens.dicom_results.privacy import private_folder
 from osteolens.dicom_results.results import require_highdicom
 from osteolens.storage import exclusive
 
@@ -60,6 +61,7 @@ def serve(options: NodeOptions, answerer: Answerer, wait: Callable[[], object]) 
     from osteolens.dicom_node.receiving import Receiver
     from osteolens.dicom_node.sending import Destination
 
+    private_folder(options.queue)
     busy = f"another node uses the queue {options.queue}. Stop it, or choose another folder with --queue."
     with exclusive(options.queue, options.queue / _LOCK, busy):
         spool = Spool(options.queue, options.most_waiting)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any, cast
 
 from pynetdicom import AE, evt
@@ -82,6 +83,9 @@ class Receiver:
         if (status := _consistency(data, uid, str(request.AffectedSOPClassUID))) != SUCCESS:
             logger.warning("an object was turned away: status %04X.", status)
             return status
+        if len(cast("BytesIO", request.DataSet).getbuffer()) > self._limits.most_bytes:
+            logger.warning("an object is larger than the limit; it was turned away.")
+            return OUT_OF_RESOURCES
         try:
             added = self._spool.add(uid, data)
         except StorageError as error:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
-
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE
-from pynetdicom.association import Association
+from typing import TYPE_CHECKING, Protocol
 
 from osteolens.data.dicom.header import damage
 from osteolens.dicom_node.network import Peer
+
+if TYPE_CHECKING:  # of the extra
+    from pynetdicom.association import Association
 
 # Secondary Capture, Segmentation, Comprehensive SR
 RESULT_CLASSES = ("1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.88.33")
@@ -36,6 +35,9 @@ class Destination:
     """An application entity that takes results."""
 
     def __init__(self, peer: Peer, own_title: str) -> None:
+        from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+        from pynetdicom import AE
+
         self._peer = peer
         self._entity = AE(ae_title=own_title)
         self._entity.acse_timeout = self._entity.dimse_timeout = self._entity.network_timeout = _SECONDS

@@ -10,7 +10,8 @@ Each step first puts the new state in its place, by one rename after everything 
 removes the old one. Where a kill leaves both, the later state counts: opening the queue removes the earlier.
 
 An entry is named by the time of its receipt, which is its place in the queue, and by a hash of the object's UID, so
-that no name on disk tells the UID or could lead out of the folder.
+that no name on disk tells the UID or could lead out of the folder. Whatever the umask, only the owner of the process
+may enter the folders that are made here and read the files.
 """
 
 from __future__ import annotations
@@ -24,13 +25,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from osteolens.storage import atomic_writer, storage_errors, write_json
+from osteolens.dicom_results.privacy import private_folder, private_writer
+from osteolens.storage import storage_errors, to_json
 
 RECEIVED, ANSWERED, SENT, UNDELIVERED, REFUSED = "received", "answered", "sent", "undelivered", "refused"
 STATES = (RECEIVED, ANSWERED, SENT, UNDELIVERED, REFUSED)  # each counts before those to its left
 RECORD = "record.json"
 _MAKING, _ATTEMPTS = "making", "attempts"
 _KEY_LETTERS = 32
+_AGAIN = (
+    "To have it answered all the same: stop the node, remove this record, start the node, with --accept GATE "
+    "where a gate refused, and send the object again."
+)
 
 Added = Literal["queued", "known", "full"]
 
@@ -52,9 +58,10 @@ class Spool:
     def __init__(self, root: Path, most_waiting: int) -> None:
         self.root, self._most_waiting = root, most_waiting
         self._lock = threading.Lock()
+        private_folder(root)
         with storage_errors(root):
             for name in (*STATES, _MAKING, _ATTEMPTS):
-                (root / name).mkdir(parents=True, exist_ok=True)
+                private_folder(root / name)
             self._finish_steps()
             self._known = {_key_of(entry) for state in STATES for entry in self._entries(state)}
             self._last = max((_time_of(entry) for state in STATES for entry in self._entries(state)), default=0)
@@ -77,7 +84,7 @@ class Spool:
                 return "full"
             received = max(time.time_ns(), self._last + 1)
             path = self.root / RECEIVED / f"{received:020d}-{key}.dcm"
-            with atomic_writer(path) as stream:
+            with private_writer(path) as stream:
                 stream.write(data)
             _flush(path.parent)
             self._last = received
@@ -105,8 +112,8 @@ class Spool:
         """Count and return how often the answer of an entry was begun, now and by earlier processes."""
         path = self.root / _ATTEMPTS / entry
         attempts = int(path.read_text(encoding="ascii")) + 1 if path.exists() else 1
-        with atomic_writer(path, "w", encoding="ascii") as stream:
-            stream.write(str(attempts))
+        with private_writer(path) as stream:
+            stream.write(str(attempts).encode())
         return attempts
 
     def keep_answer(self, entry: str, write: Callable[[Path], Any]) -> None:
@@ -114,16 +121,16 @@ class Spool:
         making = self.root / _MAKING / entry
         with storage_errors(making):
             _remove(making)  # where an earlier attempt failed
-            making.mkdir()
+            private_folder(making)
             write(making)
             _flush(making)
             making.replace(self.answered_folder(entry))
             self._leave(entry, self.received_file(entry), ANSWERED)
 
-    def refuse(self, entry: str, reason: str) -> None:
-        """Keep why an object has no answer; the object itself is removed."""
-        record = {"state": REFUSED, "reason": reason, "at": _now()}
-        write_json(self.root / REFUSED / f"{entry}.json", record)
+    def refuse(self, entry: str, reason: str, instance_uid: str | None = None) -> None:
+        """Keep why an object has no answer, and its UID where it is known; the object itself is removed."""
+        record = {"state": REFUSED, "reason": reason, "sop_instance_uid": instance_uid, "again": _AGAIN, "at": _now()}
+        _write_record(self.root / REFUSED / f"{entry}.json", record)
         with storage_errors(self.root):
             self._leave(entry, self.received_file(entry), REFUSED)
 
@@ -131,14 +138,14 @@ class Spool:
         """Remember that the destination has the results, and remove them here."""
         folder = self.answered_folder(entry)
         names = sorted(path.name for path in folder.glob("*.dcm"))
-        write_json(self.root / SENT / f"{entry}.json", {"state": SENT, "objects": names, "at": _now()})
+        _write_record(self.root / SENT / f"{entry}.json", {"state": SENT, "objects": names, "at": _now()})
         with storage_errors(self.root):
             self._leave(entry, folder, SENT)
 
     def keep_undelivered(self, entry: str, reasons: dict[str, str]) -> None:
         """Set results aside that the destination refuses, with its reason for each file."""
         folder = self.answered_folder(entry)
-        write_json(folder / RECORD, {"state": UNDELIVERED, "reasons": reasons, "at": _now()})
+        _write_record(folder / RECORD, {"state": UNDELIVERED, "reasons": reasons, "at": _now()})
         with storage_errors(self.root):
             folder.replace(self.root / UNDELIVERED / entry)
             _flush(self.root / UNDELIVERED)
@@ -154,8 +161,8 @@ class Spool:
     def _finish_steps(self) -> None:
         """Remove what a kill left behind: unfinished writing, and states that a later one has followed."""
         _remove(self.root / _MAKING)
-        (self.root / _MAKING).mkdir()
-        for state in STATES:
+        private_folder(self.root / _MAKING)
+        for state in (*STATES, _ATTEMPTS):
             for path in (self.root / state).glob(".*"):
                 _remove(path)
         later: set[str] = set()
@@ -182,6 +189,11 @@ def _time_of(entry: str) -> int:
 
 def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def _write_record(path: Path, record: dict[str, Any]) -> None:
+    with private_writer(path) as stream:
+        stream.write(to_json(record).encode())
 
 
 def _flush(folder: Path) -> None:

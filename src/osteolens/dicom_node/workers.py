@@ -7,12 +7,16 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from osteolens.data.dicom.identity import dicom_identity
+from osteolens.data.dicom.parsing import parse
+from osteolens.data.images import read_file
 from osteolens.dicom_node.sending import Sender, Unreachable
 from osteolens.dicom_node.spool import ANSWERED, RECEIVED, Spool
 from osteolens.dicom_results.answered import Answerer
 from osteolens.dicom_results.results import FILE_ORDER, make_results
+from osteolens.dicom_results.uids import is_uid
 from osteolens.errors import DataError, InferenceError, StorageError
 
 MOST_ATTEMPTS = 10  # answers that are begun, by whatever ended, before a picture is taken to be the cause
@@ -94,12 +98,14 @@ class Answering:
     def _answer(self, entry: str) -> None:
         path = self._spool.received_file(entry)
         answer = self._answerer.answer(path)  # first, since its refusals tell more
-        results = make_results(dicom_identity(path), answer, datetime.now().astimezone())
+        results = make_results(dicom_identity(path), answer, datetime.now().astimezone(), _short(entry))
         self._spool.keep_answer(entry, results.write)
 
     def _refuse(self, entry: str, reason: str) -> None:
-        self._spool.refuse(entry, reason)
-        logger.warning("%s: refused: %s", _short(entry), reason)
+        path = self._spool.received_file(entry)
+        told = reason.replace(str(path), "the object").replace(path.name, "the object")  # its file goes
+        self._spool.refuse(entry, told, _instance_uid(path))
+        logger.warning("%s: refused: %s", _short(entry), told)
 
 
 class Sending:
@@ -136,6 +142,15 @@ class Sending:
     def _longer_pause(self) -> float:
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
         return pause
+
+
+def _instance_uid(path: Path) -> str | None:
+    """Return the UID of a received object; None where it has none that can be read."""
+    try:
+        uids = parse(read_file(path), "the object", ("SOPInstanceUID",), pixels=False).values("SOPInstanceUID")
+    except DataError:
+        return None
+    return str(uids[0]) if len(uids) == 1 and is_uid(str(uids[0])) else None
 
 
 def _short(entry: str) -> str:

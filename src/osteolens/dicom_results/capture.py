@@ -13,7 +13,14 @@ from osteolens.dicom_results.answered import AnsweredPicture
 from osteolens.dicom_results.codes import SOURCE_OF_PROCESSING
 from osteolens.dicom_results.drawing import burnt_in
 from osteolens.dicom_results.equipment import common
-from osteolens.dicom_results.source import complete, lossy_compression, orient, reference_source, tell_side
+from osteolens.dicom_results.source import (
+    complete,
+    lossy_compression,
+    orient,
+    reference_source,
+    tell_side,
+    tell_where_stated,
+)
 from osteolens.dicom_results.wording import NOTICE
 
 _SYNTAX = "1.2.840.10008.1.2.1"  # explicit VR little endian: every archive and viewer reads it
@@ -39,6 +46,9 @@ def make_capture(identity: DicomIdentity, answered: AnsweredPicture, made_at: da
     )
     orient(identity, capture)
     tell_side(identity, capture)
+    # Burnt in is what a model says. The standard asks whether a picture tells the patient: this one does where the
+    # radiograph does.
+    tell_where_stated(identity, capture, "BodyPartExamined", "BurnedInAnnotation")
     capture.ConversionType = "WSD"  # made on a workstation
     capture.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     capture.ImageComments = NOTICE

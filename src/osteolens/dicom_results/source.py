@@ -1,4 +1,4 @@
-"""What every object takes over from the radiograph: patient and study as they are, and nothing private."""
+"""What every object takes over from the radiograph: patient and study, and nothing private."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydicom.valuerep import PersonName
 
 from osteolens.data.dicom.decoding import LOSSY
 from osteolens.data.dicom.identity import PATIENT, STUDY, DicomIdentity
+from osteolens.dicom_results.conformance import conforming
 
 UNICODE = "ISO_IR 192"  # UTF-8: holds every name of a patient and every name of a class
 # Needed in every object, perhaps empty (type 2).
@@ -28,7 +29,7 @@ _COMPRESSED = "1.2.840.10008.1.2."
 def reference_source(identity: DicomIdentity) -> Dataset:
     """Return the radiograph as highdicom is told of it: UIDs, size, lossy compression, and no patient.
 
-    highdicom refuses odd names and sexes, and logs names; :func:`complete` writes them as they are. A frame of
+    highdicom refuses odd names and sexes, and logs names; :func:`complete` writes those that may stand. A frame of
     reference is left out: a projection has no place in the patient's coordinates.
     """
     source = Dataset()
@@ -55,21 +56,27 @@ def complete(identity: DicomIdentity, made: Dataset, made_at: datetime) -> None:
 
 def orient(identity: DicomIdentity, made: Dataset) -> None:
     """Write which edge of the radiograph is which side of the patient; the element is asked for, perhaps empty."""
-    _write(made, "PatientOrientation", identity.values.get("PatientOrientation"))
+    _write(made, "PatientOrientation", conforming(identity, "PatientOrientation"))
 
 
 def tell_side(identity: DicomIdentity, made: Dataset) -> None:
     """Write the side of a paired part of the body, in the one of two elements that the radiograph has it in."""
-    side = "ImageLaterality" if identity.values.get("ImageLaterality") else "Laterality"
-    _write(made, side, identity.values.get(side))
+    side = "ImageLaterality" if conforming(identity, "ImageLaterality") else "Laterality"
+    _write(made, side, conforming(identity, side))
+
+
+def tell_where_stated(identity: DicomIdentity, made: Dataset, *keywords: str) -> None:
+    """Write elements that may be left out, where the radiograph has them."""
+    for keyword in keywords:
+        if conforming(identity, keyword):
+            _write(made, keyword, conforming(identity, keyword))
 
 
 def _take_over(identity: DicomIdentity, made: Dataset) -> None:
-    """Write patient and study of the radiograph into an object, value by value, whatever they are."""
-    for keyword in dict.fromkeys((*_TYPE_2, *PATIENT, *STUDY)):
-        if keyword not in identity.values and keyword not in _TYPE_2:
-            continue
-        _write(made, keyword, identity.values.get(keyword))
+    """Write patient and study of the radiograph into an object; a value that is not as the standard asks stays out."""
+    for keyword in _TYPE_2:
+        _write(made, keyword, conforming(identity, keyword))
+    tell_where_stated(identity, made, *(keyword for keyword in (*PATIENT, *STUDY) if keyword not in _TYPE_2))
     made.SpecificCharacterSet = UNICODE
 
 

@@ -1,7 +1,8 @@
-"""UIDs of derived objects, worked out from what they are made of, so that the same answer never gets two."""
+"""What is a UID, and those of derived objects: worked out from their making, so that no answer gets two."""
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Literal
 
@@ -9,6 +10,13 @@ Kind = Literal["capture", "segmentation", "report"]
 
 # A UUID of its own under which the names below are hashed; drawn once, never to be changed.
 _NAMESPACE = uuid.UUID("5f0c3a5e-6a5d-4b0e-9a3e-2d1f8f0f7c41")
+LONGEST_UID = 64  # characters (PS3.5, section 9.1)
+_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
+
+
+def is_uid(text: str) -> bool:
+    """Tell whether a text is a UID as the standard writes them."""
+    return len(text) <= LONGEST_UID and _UID.fullmatch(text) is not None
 
 
 def derived_uid(*parts: str) -> str:

@@ -29,7 +29,7 @@ def answer_lines(answered: AnsweredPicture) -> Iterator[str]:
 def accepted_words(answered: AnsweredPicture) -> Iterator[str]:
     """Yield what was overruled so that there is an answer."""
     for objection in answered.answer.accepted:
-        yield f"Answered although {objection.reason} (gate {objection.gate}, overruled)."
+        yield f"Answered although it {objection.reason} (gate {objection.gate}, overruled)."
 
 
 def call_words(call: Call) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +121,18 @@ def test_an_object_too_large_is_cut_off_and_the_node_goes_on(tmp_path: Path, res
         wait_until(lambda: len(results.received) == 3)
 
 
+def test_an_object_a_little_too_large_is_turned_away(tmp_path: Path) -> None:
+    large = write_radiograph(tmp_path / "large.dcm", side=101)  # 20,402 bytes of pixels
+    with node(tmp_path / "queue", 1) as port:
+        assert sent(port, large) == [0xA700]
+        assert not list((tmp_path / "queue" / "received").iterdir())
+
+
+def test_the_queue_of_a_node_is_for_its_owner(tmp_path: Path) -> None:
+    with node(tmp_path / "queue", 1):
+        assert (tmp_path / "queue").stat().st_mode & 0o777 == 0o700
+
+
 def test_an_announced_length_is_not_believed(tmp_path: Path) -> None:
     with node(tmp_path, 1) as port:
         with socket.create_connection(("127.0.0.1", port)) as line:
@@ -221,3 +235,18 @@ def test_no_patient_and_no_uid_comes_into_the_log(
     assert "answered in" in caplog.text
     assert "ecret" not in caplog.text
     assert "34567" not in caplog.text
+
+
+def test_without_the_extra_the_remedy_is_told() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(('pydicom', 'pynetdicom', 'highdicom')))\n"
+        "from osteolens.dicom_node.node import serve\n"
+        "from osteolens.errors import ConfigError\n"
+        "try:\n"
+        "    serve(None, None, None)\n"
+        "except ConfigError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert "pip install 'osteolens[dicom]'" in done.stdout

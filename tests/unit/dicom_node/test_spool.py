@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,6 +108,26 @@ def test_records_tell_what_became_of_an_object(tmp_path: Path) -> None:
     assert read_json(undelivered / "record.json")["reasons"] == {"report.dcm": "status 0122"}
     assert (undelivered / "report.dcm").read_bytes() == b"report"
     assert spool.waiting == 0
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_only_the_owner_enters_the_queue_and_reads_it_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        spool = Spool(tmp_path / "queue", 10)
+        for uid in ("1", "2", "3"):
+            spool.add(uid, b"data")
+        spool.attempt(spool.first(RECEIVED) or "")
+        spool.refuse(spool.first(RECEIVED) or "", "no reason")
+        spool.keep_answer(spool.first(RECEIVED) or "", lambda _: None)
+        spool.attempt(spool.first(RECEIVED) or "")
+    finally:
+        os.umask(before)
+    found = [tmp_path / "queue", *(tmp_path / "queue").rglob("*")]
+    folders = {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_dir()}
+    files = [stat.S_IMODE(path.stat().st_mode) for path in found if path.is_file()]
+    assert folders == {0o700}
+    assert files == [0o600] * 3  # an object, a record, a count of attempts
 
 
 def test_attempts_are_counted_over_processes_and_forgotten_with_the_object(tmp_path: Path) -> None:

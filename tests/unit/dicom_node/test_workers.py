@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -87,6 +88,36 @@ def test_a_picture_that_is_refused_leaves_its_reason_and_nothing_else(spool: Spo
     [record] = (tmp_path / "queue" / REFUSED).iterdir()
     assert read_json(record)["reason"] == "it is blank or nearly so"
     assert len(list((tmp_path / "queue" / RECEIVED).iterdir())) == 1
+
+
+def test_a_refusal_names_the_object_not_the_file_that_is_gone_and_tells_the_way_back(
+    spool: Spool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = spool.received_file(spool.first(RECEIVED) or "")
+    logging.getLogger("osteolens").addHandler(caplog.handler)
+    Answering(spool, Reader(_fail(GateError(f"{path} is blank.", gate="blank"))), lambda: None).step()
+    logging.getLogger("osteolens").removeHandler(caplog.handler)
+    [record] = (tmp_path / "queue" / REFUSED).iterdir()
+    told = read_json(record)
+    assert (told["reason"], told["sop_instance_uid"]) == ("the object is blank.", "1.2.1")
+    assert "remove this record" in told["again"]
+    assert "refused: the object is blank." in caplog.text
+    assert path.name not in record.read_text() + caplog.text
+    record.unlink()
+    assert Spool(tmp_path / "queue", 10).add("1.2.1", b"again") == "queued"
+
+
+def test_a_header_that_does_not_conform_is_told_by_the_name_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = Spool(tmp_path / "queue", 10)
+    spool.add("1.2.3.4", write_radiograph(tmp_path / "a.dcm", PatientID="secret\\two").read_bytes())
+    logging.getLogger("osteolens").addHandler(caplog.handler)
+    Answering(spool, Reader(), lambda: None).step()
+    logging.getLogger("osteolens").removeHandler(caplog.handler)
+    short = hashlib.sha256(b"1.2.3.4").hexdigest()[:12]
+    assert f"{short}: not as the standard asks, so not taken over: PatientID." in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_file_that_is_damaged_is_refused(tmp_path: Path) -> None:

@@ -42,30 +42,87 @@ def test_names_in_any_alphabet_come_out_as_they_went_in(tmp_path: Path, name: st
         assert str(dataset.PatientName) == before
 
 
-@pytest.mark.filterwarnings("ignore:Invalid value for VR:UserWarning")  # pydicom's, on reading the test's own files
+def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+
+ODD = {
+    "PatientName": "Secret^One\\Secret^Two",
+    "PatientID": "secret\\two",
+    "PatientSex": "unknown",
+    "PatientBirthDate": "1979",
+    "StudyTime": "at noon",
+    "StudyID": "longer than the sixteen characters of an SH",
+    "PatientOrientation": "X",
+    "Laterality": "left",
+    "BodyPartExamined": "Knee",
+    "BurnedInAnnotation": "PERHAPS",
+    "IssuerOfPatientID": "secret\r\nissuer",
+    "StudyDescription": "s" * 65,
+    "ReferringPhysicianName": "a^b^c^d^e^f",
+    "AccessionNumber": "secret\tnumber",
+    "StudyDate": "20201301",
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, on reading the test's own files
+@pytest.mark.parametrize("keyword", ODD)
+def test_what_is_not_as_the_standard_asks_stays_out_and_is_told_once_by_its_name(
+    tmp_path: Path, keyword: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_radiograph(tmp_path / "odd.dcm", **{keyword: ODD[keyword]})
+    with caplog.at_level(logging.DEBUG):
+        made = read_results(path, tmp_path / "out")
+    assert all(not dataset.get(keyword) for dataset in made.values())
+    assert _warnings(caplog) == [f"the radiograph: not as the standard asks, so not taken over: {keyword}."]
+
+
 @pytest.mark.parametrize(
-    "odd",
+    "sound",
     [
-        {"PatientSex": "unknown"},
-        {"PatientBirthDate": "1979"},
-        {"StudyTime": "at noon"},
-        {"StudyID": "longer than the sixteen characters of an SH"},
-        {"PatientOrientation": "X"},
-        {"InstanceNumber": None},
-        {"Modality": None},
-        {"FrameOfReferenceUID": "1.2.3.9"},
+        {"PatientID": "x" * 64, "StudyTime": "10", "PatientSex": "O"},
+        {"PatientName": "=".join(["x" * 64] * 3), "StudyTime": "235960.123456", "StudyDate": "20240229"},
+        {"Laterality": "L", "PatientOrientation": ["A", "FL"], "StudyDescription": " knee, standing "},
     ],
 )
-def test_odd_headers_are_taken_over_and_never_logged(
-    tmp_path: Path, odd: dict[str, Any], caplog: pytest.LogCaptureFixture
+def test_what_is_as_the_standard_asks_is_taken_over_in_silence(
+    tmp_path: Path, sound: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = write_radiograph(tmp_path / "odd.dcm", **{"PatientName": "nameless", **odd})
+    made = read_results(write_radiograph(tmp_path / "a.dcm", **sound), tmp_path / "out")["capture"]
+    assert not _warnings(caplog)
+    for keyword, value in sound.items():
+        told = made[keyword].value
+        assert told == value if isinstance(value, list) else str(told) == value.rstrip()
+
+
+@pytest.mark.parametrize("missing", [{"InstanceNumber": None}, {"Modality": None}, {"FrameOfReferenceUID": "1.2.3.9"}])
+def test_odd_series_get_objects_and_the_patient_is_never_logged(
+    tmp_path: Path, missing: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_radiograph(tmp_path / "odd.dcm", PatientName="nameless", **missing)
     with caplog.at_level(logging.DEBUG):
         made = read_results(path, tmp_path / "out")
     assert "nameless" not in caplog.text
-    for keyword in ("PatientSex", "PatientBirthDate", "StudyTime", "StudyID"):
-        if keyword in odd:
-            assert made["report"][keyword].value == odd[keyword]
+    assert str(made["report"].PatientName) == "nameless"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
+@pytest.mark.parametrize("uid", ["1.2.abc", "1.2.secret", "1..2", "1.02", "1." + "2" * 63, "1.2\\1.3"])
+def test_a_uid_that_is_none_is_refused_by_the_name_of_its_element(tmp_path: Path, keyword: str, uid: str) -> None:
+    path = write_radiograph(tmp_path / "a.dcm", **{keyword: uid})
+    with pytest.raises(InferenceError, match=f"radiograph: {keyword} in its header is no UID") as refusal:
+        results_of(path)
+    assert uid not in str(refusal.value)
+
+
+@pytest.mark.parametrize("stated", ["YES", "NO", None])
+def test_the_capture_tells_part_of_the_body_and_burnt_in_identity_as_the_radiograph_does(
+    tmp_path: Path, stated: str | None
+) -> None:
+    made = read_results(write_radiograph(tmp_path / "a.dcm", BurnedInAnnotation=stated), tmp_path / "out")["capture"]
+    assert made.BodyPartExamined == "KNEE"
+    assert made.get("BurnedInAnnotation") == stated
 
 
 def test_lossy_compression_clings_to_what_is_derived(tmp_path: Path) -> None:

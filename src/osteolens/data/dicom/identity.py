@@ -18,8 +18,8 @@ PATIENT = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", 
 STUDY = ("StudyID", "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyDescription")
 PICTURE = (
     *("Modality", "Rows", "Columns", "NumberOfFrames", "FrameOfReferenceUID", "BodyPartExamined", "Laterality"),
-    *("ImageLaterality", "ViewPosition", "PatientOrientation", "BurnedInAnnotation", "PixelSpacing", "ImagerPixelSpacing"),
-    *("PixelAspectRatio", "SeriesNumber", "InstanceNumber", "SpecificCharacterSet"),
+    *("ImageLaterality", "ViewPosition", "PatientOrientation", "PixelSpacing", "ImagerPixelSpacing"),
+    *("BurnedInAnnotation", "PixelAspectRatio", "SeriesNumber", "InstanceNumber", "SpecificCharacterSet"),
     *("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"),
 )
 
