@@ -14,7 +14,7 @@ from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.reuse import StageRecord
 from osteolens.explain.agreement import score_maps
 from osteolens.explain.picture_maps import picture_maps
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import checkpoint_path
 from osteolens.storage import read_table, sha256_file, write_table
 from osteolens.training.run import run_folder
@@ -37,20 +37,20 @@ def map_figures(config: Config, data: RadiographSet, scheme: str, table: Predict
     made_from = [sha256_file(checkpoint), data.annotations_hash(), ids]
     record = StageRecord(folder)
     if not record.is_current(stage, made_from, [path]):
-        predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator)
-        write_table(path, _scores(predictor, data, config, table))
+        network = TorchNetwork.from_checkpoint(checkpoint, config.training.accelerator)
+        write_table(path, _scores(network, data, config, table))
         record.finish(stage, made_from, [path])
     scores = read_table(path).replace("", np.nan).astype(float)
     return {name: float(scores[name].mean()) for name in MAP_FIGURES}  # a map of zeros has no energy
 
 
-def _scores(predictor: Predictor, data: RadiographSet, config: Config, table: PredictionsTable) -> pd.DataFrame:
+def _scores(network: TorchNetwork, data: RadiographSet, config: Config, table: PredictionsTable) -> pd.DataFrame:
     ids = table.frame[Column.IMAGE_ID].tolist()
-    masks = {row: mask for row, mask in lesion_masks(data, ids, predictor.record).items() if mask.any()}
+    masks = {row: mask for row, mask in lesion_masks(data, ids, network.record).items() if mask.any()}
     rows = sorted(masks)
-    pictures = cached_pictures([data.path(name) for name in ids], predictor.record, config.paths.cache_dir)
+    pictures = cached_pictures([data.path(name) for name in ids], network.record, config.paths.cache_dir)
     maps = picture_maps(
-        predictor.model, predictor.record, np.asarray(pictures[rows]), table.labels[rows], options=config.explanation
+        network.model, network.record, np.asarray(pictures[rows]), table.labels[rows], options=config.explanation
     )
     # the second convention is not asked for
     agreement = score_maps({row: maps[place] for place, row in enumerate(rows)}, masks, masks, ())

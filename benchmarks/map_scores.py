@@ -29,7 +29,7 @@ from osteolens.explain.agreement import MapAgreement, score_maps
 from osteolens.explain.case_means import CaseMeans, Floats
 from osteolens.explain.picture_maps import picture_maps
 from osteolens.explain.scores import centre_prior, map_scores
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import checkpoint_path
 
 RECIPE = Path(__file__).parents[1] / "configs" / "btxrd256.yaml"
@@ -108,9 +108,10 @@ class _Part:
         data = load_radiographs(config.data)
         table, _ = evaluation_parts(PredictionsTable.from_csv(predict(config, data, SCHEME)))
         self.config = config
-        self.predictor = Predictor.from_checkpoint(checkpoint_path(config, SCHEME, "best"), config.training.accelerator)
+        checkpoint = checkpoint_path(config, SCHEME, "best")
+        self.network = TorchNetwork.from_checkpoint(checkpoint, config.training.accelerator)
         ids = table.frame[Column.IMAGE_ID].tolist()
-        record = self.predictor.record
+        record = self.network.record
         self.masks = {row: mask for row, mask in lesion_masks(data, ids, record).items() if mask.any()}
         self.all_shapes = lesion_masks(data, ids, record, convention="all_shapes")
         self.rows = np.array(sorted(self.masks))
@@ -121,8 +122,8 @@ class _Part:
     def agreement(self, resolution: str) -> MapAgreement:
         """Map every image for its true class and score the maps."""
         options = self.config.with_overrides(f"explanation.resolution={resolution}").explanation
-        predictor = self.predictor
-        maps = picture_maps(predictor.model, predictor.record, self.pictures, self.labels, options=options)
+        network = self.network
+        maps = picture_maps(network.model, network.record, self.pictures, self.labels, options=options)
         by_row = {row: maps[place] for place, row in enumerate(self.rows.tolist())}
         return score_maps(by_row, self.masks, self.all_shapes, options.iou_thresholds)
 

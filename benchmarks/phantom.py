@@ -35,7 +35,7 @@ from osteolens.experiments import stages
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.picture_maps import picture_maps
 from osteolens.explain.resolution import cell_means
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import checkpoint_path
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
@@ -122,7 +122,7 @@ def _answers(config: Config) -> Answers:
     data = load_radiographs(config.data)
     manifest = stages.split(config, data, SPLIT)
     stages.train_run(config, data, SPLIT)
-    predictor = Predictor.from_checkpoint(checkpoint_path(config, SPLIT, "best"), "cpu")
+    network = TorchNetwork.from_checkpoint(checkpoint_path(config, SPLIT, "best"), "cpu")
     test = manifest.part("test")
     planned = plan_items(plan_cases(config.phantom, config.seed), config.phantom, config.seed)
     items = {item.image_id: item for item in planned}
@@ -138,24 +138,24 @@ def _answers(config: Config) -> Answers:
     labels = test["label"].to_numpy(str)
     return Answers(
         labels=labels,
-        as_drawn=predictor.probabilities(_inputs(drawn["as drawn"], predictor)),
-        without_lesions=predictor.probabilities(_inputs(renders(config.phantom, lesions=False), predictor)),
-        without_plate=predictor.probabilities(_inputs(drawn["without the plate"], predictor)),
-        map_rows=_map_rows(config, predictor, drawn, labels),
+        as_drawn=network.probabilities(_inputs(drawn["as drawn"], network)),
+        without_lesions=network.probabilities(_inputs(renders(config.phantom, lesions=False), network)),
+        without_plate=network.probabilities(_inputs(drawn["without the plate"], network)),
+        map_rows=_map_rows(config, network, drawn, labels),
     )
 
 
-def _inputs(renders: list[Render], predictor: Predictor) -> NDArray[np.uint8]:
+def _inputs(renders: list[Render], network: TorchNetwork) -> NDArray[np.uint8]:
     """Return the network's inputs [N, S, S] of pictures stored as JPEG like those of the data set."""
     pictures = []
     for render in renders:
         _, jpeg = cv2.imencode(".jpg", render.picture, [cv2.IMWRITE_JPEG_QUALITY, render.quality])
         pictures.append(np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE), np.uint8))
-    return np.stack([resize(picture, predictor.record) for picture in pictures])
+    return np.stack([resize(picture, network.record) for picture in pictures])
 
 
 def _map_rows(
-    config: Config, predictor: Predictor, drawn: dict[str, list[Render]], labels: NDArray[np.str_]
+    config: Config, network: TorchNetwork, drawn: dict[str, list[Render]], labels: NDArray[np.str_]
 ) -> list[str]:
     """Return where the maps of the tumours' true class are highest, a row per kind of picture and group of tumours."""
     planted = config.phantom.shortcuts.marker > 0
@@ -163,10 +163,10 @@ def _map_rows(
     for words, all_renders in drawn.items() if planted else [("as drawn", drawn["as drawn"])]:
         for group, inside in (("tumours", labels != NORMAL), (MALIGNANT.lower(), labels == MALIGNANT)):
             renders = [render for render, chosen in zip(all_renders, inside, strict=True) if chosen]
-            classes = np.array([predictor.class_names.index(label) for label in labels[inside]])
-            pictures = _inputs(renders, predictor)
-            maps = picture_maps(predictor.model, predictor.record, pictures, classes, options=config.explanation)
-            told = [_touching(maps, [what(render) for render in renders], predictor) for what in (_plate, _lesions)]
+            classes = np.array([network.class_names.index(label) for label in labels[inside]])
+            pictures = _inputs(renders, network)
+            maps = picture_maps(network.model, network.record, pictures, classes, options=config.explanation)
+            told = [_touching(maps, [what(render) for render in renders], network) for what in (_plate, _lesions)]
             rows.append(_line([f"{config.experiment}, {words}", f"{len(renders)} {group}", *told]))
     return rows
 
@@ -185,11 +185,11 @@ def _lesions(render: Render) -> NDArray[np.bool_]:
     return np.any([np.zeros(render.picture.shape, bool), *render.outlines], axis=0)
 
 
-def _touching(maps: CellMap, masks: list[NDArray[np.bool_]], predictor: Predictor) -> str:
+def _touching(maps: CellMap, masks: list[NDArray[np.bool_]], network: TorchNetwork) -> str:
     """Return the share of maps whose highest cell touches what is masked, of those whose picture has any of it."""
     hits, chances = [], []
     for place, mask in enumerate(masks):
-        on_input = resize(mask.astype(np.uint8) * 255, predictor.record) > 0
+        on_input = resize(mask.astype(np.uint8) * 255, network.record) > 0
         if on_input.any():
             touched = cell_means(on_input.astype(np.float32), maps[place]).values > 0
             hits.append(touched.flat[maps[place].values.argmax()] and not maps[place].is_zero)

@@ -37,6 +37,12 @@ def fracatlas_sample() -> Path:
 
 
 @pytest.fixture(scope="session")
+def dicom_folder() -> Path:
+    """Real DICOM files in many encodings."""
+    return _shared("dicom")
+
+
+@pytest.fixture(scope="session")
 def imagenet_weights() -> Path:
     """ImageNet weights of MobileNetV2."""
     return _shared("weights/mobilenetv2_100_imagenet.safetensors")

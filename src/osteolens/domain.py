@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal, get_args
 
-from osteolens.errors import ConfigError, DataError
+from osteolens.errors import ConfigError
 
 NORMAL, BENIGN, MALIGNANT = "Normal", "Benign", "Malignant"
 BTXRD_CLASSES: tuple[str, ...] = (NORMAL, BENIGN, MALIGNANT)
@@ -27,11 +27,13 @@ AGE_BANDS = {"0-9": 0, "10-19": 10, "20-29": 20, "30-39": 30, "40-49": 40, "50-5
 # share of the image at which each band of lesion areas begins; half of all BTXRD lesions lie below 1%, where no map of
 # 7 x 7 can follow them
 AREA_BANDS = {"below 0.1%": 0.0, "0.1-0.3%": 0.001, "0.3-1%": 0.003, "1-3%": 0.01, "3-10%": 0.03, "10% and over": 0.1}
+POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and age: a case is several patients
 NONE_GIVEN = "none given"  # the group of images of which a table says nothing
 
 SMALLEST_SIZE = 16  # pixels: side of the smallest input
 LARGEST_BASE = 4096  # pixels: side of the largest base picture
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff")
+DICOM_SUFFIXES = (".dcm", ".dicom")
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff", *DICOM_SUFFIXES)
 
 
 class Column:
@@ -181,31 +183,3 @@ class Preprocessing:
             return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
         except (KeyError, TypeError) as error:
             raise ConfigError(f"the preprocessing record is incomplete: {error}.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One answer.
-
-    Attributes
-    ----------
-    image
-        File name of the picture, without its folder.
-    probabilities
-        Class name to probability; they sum to 1.
-    """
-
-    image: str
-    probabilities: dict[str, float]
-
-    def __post_init__(self) -> None:
-        values = list(self.probabilities.values())
-        if not values or not all(math.isfinite(v) and 0 <= v <= 1 for v in values):
-            raise DataError(f"{self.image}: probabilities must lie in 0 to 1, not {self.probabilities}.")
-        if abs(sum(values) - 1) > 1e-3:
-            raise DataError(f"{self.image}: probabilities must sum to 1, not {sum(values):.4f}.")
-
-    @property
-    def label(self) -> str:
-        """The most probable class; of equals the first."""
-        return max(self.probabilities, key=lambda name: self.probabilities[name])

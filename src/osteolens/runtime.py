@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import importlib
 import importlib.metadata
+import multiprocessing
 import os
 import platform
 import random
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import osteolens
-from osteolens.errors import ConfigError
+from osteolens.errors import EXIT_FAILURE, ConfigError
 
 if TYPE_CHECKING:
     import torch
@@ -92,6 +93,17 @@ def keep_freed_memory() -> None:
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(_M_MMAP_MAX, 0)
     mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def end_with_parent() -> None:
+    """Wait for the end of the process that started this one, however it ends, and end this one at once.
+
+    Run it in a thread: with this process go its locks, and nothing is left behind to wait for ever.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(EXIT_FAILURE)
 
 
 def get_device(accelerator: str = "auto") -> torch.device:

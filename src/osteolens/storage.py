@@ -28,6 +28,15 @@ _ELSEWHERE = (
 _UNFIT = re.compile(r"[^\w.-]")
 
 
+def _current_umask() -> int:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+_UMASK = _current_umask()  # asked once, while no other thread writes: asking sets it for a moment
+
+
 def file_word(name: str) -> str:
     """Return a name as part of a file name; characters that a file name may not hold become ``_``."""
     return _UNFIT.sub("_", name)
@@ -97,7 +106,7 @@ def atomic_writer(path: Path, mode: str = "wb", **options: Any) -> Iterator[IO[A
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(temporary).chmod(0o644)
+            Path(temporary).chmod(0o666 & ~_UMASK)  # mkstemp gives no rights to others, whatever the user wants
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -129,6 +138,11 @@ def _json_value(value: Any) -> Any:
 def to_json(value: Any) -> str:
     """Return standard JSON with two spaces of indent; NaN is written as null."""
     return json.dumps(_json_value(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_json_line(value: Any) -> str:
+    """Return the same on one line, as a record of a file of many."""
+    return json.dumps(_json_value(value), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, value: Any) -> Path:
@@ -197,7 +211,7 @@ def sha256_file(path: Path) -> str:
 def fingerprint(value: Any) -> str:
     """Return 16 hexadecimal digits that change whenever `value` (plain data) changes."""
     text = json.dumps(_json_value(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return sha256_bytes(text.encode())[:16]
+    return sha256_bytes(text.encode(errors="surrogatepass"))[:16]  # names of files may be no text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Counts and first letters in sentences."""
+"""Counts, first letters and names of files in sentences."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 def capital(text: str) -> str:
     """Return a text with its first letter as a capital and the others as they are."""
     return text[:1].upper() + text[1:]
+
+
+def printable(name: str) -> str:
+    """Return a text with line breaks, other control characters and bytes that are no text as Python's escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -30,6 +30,9 @@ VERBS = (
     "robustness",
     "compare",
     "infer",
+    "export",
+    "dicom-results",
+    "dicom-node",
     "report",
     "run",
 )

@@ -14,7 +14,9 @@ from osteolens.config import Config, load_config
 from osteolens.data.radiographs import load_radiographs
 from osteolens.errors import DataError, TrainingError
 from osteolens.experiments import stages
+from osteolens.inference.predictor import Predictor
 from osteolens.interfaces.main_job import finished_runs, main_job, write_report
+from osteolens.models.checkpoint import checkpoint_path
 from osteolens.reporting.results_page import write_results_page
 from osteolens.reporting.run_results import read_runs
 from osteolens.storage import RunFolder, read_json
@@ -88,6 +90,21 @@ def test_accuracy_is_what_the_table_gives(config: Config, report: Path) -> None:
     summary = json.loads((run.evaluation / "metrics_summary.json").read_text())
     assert summary["overall"]["accuracy"]["value"] == pytest.approx((answered == truth).mean())
     assert summary["n"] == len(test)
+
+
+@pytest.mark.parametrize("scheme", ["stratified", "case"])
+def test_the_checkpoint_answers_with_what_the_run_decided(
+    config: Config, report: Path, scheme: str, tmp_path: Path
+) -> None:
+    """Also where its run is not: at another place, under another name."""
+    moved = shutil.copy(checkpoint_path(config, scheme, "best"), tmp_path / "moved.pt")
+    network = Predictor.from_file(moved, "cpu").network
+    assert network.uncalibrated is None
+    assert network.decisions is not None
+    written = read_json(report.parent / scheme / "evaluation" / "decisions.json")
+    assert network.decisions.predictions_sha256 == written["predictions_sha256"]
+    table = pd.read_csv(report.parent / scheme / "predictions.csv")
+    assert set(table["checkpoint_sha256"]) == {network.sha256}
 
 
 def test_a_second_run_does_nothing_twice(config: Config, report: Path) -> None:

@@ -125,6 +125,6 @@ def test_the_documented_example_runs_on_fracatlas(fracatlas_sample: Path, tmp_pa
     text = words(page)
     assert "nobody can tell whether the figures are honest" in text
     assert "keeps cases apart" not in text
-    predictor = Predictor.from_checkpoint(checkpoint_path(config, "stratified", "best"), "cpu")
+    predictor = Predictor.from_file(checkpoint_path(config, "stratified", "best"), "cpu")
     damaged = batch.infer(predictor, list_pictures(fracatlas_sample / "truncated"), tmp_path / "answers")
-    assert (len(damaged.predictions), len(damaged.failures)) == (0, 8)
+    assert (damaged.answered, damaged.refused) == (0, 8)

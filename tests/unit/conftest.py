@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
+from limbs import limb
 from PIL import Image
 from untrained import untrained
 
 from osteolens.config import load_config
 from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import save_checkpoint
 
 
@@ -23,18 +24,22 @@ def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def predictor(small_checkpoint: Path) -> Predictor:
-    return Predictor.from_checkpoint(small_checkpoint, "cpu")
+def network(small_checkpoint: Path) -> TorchNetwork:
+    return TorchNetwork.from_checkpoint(small_checkpoint, "cpu")
+
+
+@pytest.fixture(scope="session")
+def predictor(network: TorchNetwork) -> Predictor:
+    return Predictor(network)
 
 
 @pytest.fixture
 def picture_folder(tmp_path: Path) -> Path:
-    """Two pictures of other sizes in two sub-folders under one name, a broken one, a GIF and a text file."""
+    """Two limbs of other sizes in two sub-folders under one name, a broken file, a GIF and a text file."""
     root = tmp_path / "in"
-    rng = np.random.default_rng(0)
-    for name, shape in (("a/knee.png", (90, 60)), ("b/knee.png", (50, 120))):
+    for seed, (name, shape) in enumerate((("a/knee.png", (150, 100)), ("b/knee.png", (100, 240)))):
         (root / name).parent.mkdir(parents=True)
-        cv2.imwrite(str(root / name), rng.integers(0, 255, shape, dtype=np.uint8))
+        cv2.imwrite(str(root / name), limb(*shape, seed=seed))
     (root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
     Image.new("L", (40, 40)).save(root / "moving.gif")
     (root / "notes.txt").write_text("not a picture")

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from osteolens.domain import IMAGE_SUFFIXES, Prediction, Preprocessing, image_stem
-from osteolens.errors import ConfigError, DataError
+from osteolens.domain import IMAGE_SUFFIXES, Preprocessing, image_stem
+from osteolens.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -117,17 +117,3 @@ def test_an_incomplete_record_names_the_missing_key() -> None:
     del values["std"]
     with pytest.raises(ConfigError, match="std"):
         Preprocessing.from_dict(values)
-
-
-def test_the_label_is_the_most_probable_class_and_the_first_of_equals() -> None:
-    assert Prediction("a.png", {"Normal": 0.2, "Benign": 0.5, "Malignant": 0.3}).label == "Benign"
-    assert Prediction("a.png", {"Normal": 0.4, "Benign": 0.4, "Malignant": 0.2}).label == "Normal"
-
-
-@pytest.mark.parametrize(
-    "probabilities",
-    [{}, {"a": 0.5, "b": 0.4}, {"a": 1.2, "b": -0.2}, {"a": float("nan"), "b": 1.0}, {"a": float("inf")}],
-)
-def test_probabilities_must_be_probabilities(probabilities: dict[str, float]) -> None:
-    with pytest.raises(DataError, match=r"a\.png"):
-        Prediction("a.png", probabilities)

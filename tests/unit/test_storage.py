@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -256,3 +257,16 @@ def test_the_files_of_a_run_lie_in_its_folder(tmp_path: Path) -> None:
 def test_names_become_parts_of_file_names() -> None:
     assert file_word("Höhle 3/4: grade-1.b") == "Höhle_3_4__grade-1.b"
     assert file_word("../up") == ".._up"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, "644"), (0o077, "600")])
+def test_files_have_the_rights_that_the_user_wants(tmp_path: Path, umask: int, mode: str) -> None:
+    path = tmp_path / "file"
+    call = f"from pathlib import Path; from osteolens.storage import write_text; write_text(Path({str(path)!r}), '')"
+    subprocess.run([sys.executable, "-c", call], check=True, umask=umask)  # noqa: S603  our own interpreter
+    assert f"{path.stat().st_mode & 0o777:o}" == mode
+
+
+def test_names_that_are_no_text_have_a_fingerprint() -> None:
+    assert fingerprint(["a\udcff"]) != fingerprint(["a\udcfe"])

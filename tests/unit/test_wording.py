@@ -1,4 +1,4 @@
-from osteolens.wording import capital, counted
+from osteolens.wording import capital, counted, printable
 
 
 def test_one_is_singular_and_large_numbers_have_separators() -> None:
@@ -8,3 +8,8 @@ def test_one_is_singular_and_large_numbers_have_separators() -> None:
 
 def test_only_the_first_letter_is_changed() -> None:
     assert [capital(text) for text in ("map of Normal", "Grad-CAM", "")] == ["Map of Normal", "Grad-CAM", ""]
+
+
+def test_names_of_files_stay_on_one_line_and_are_text() -> None:
+    assert printable("Knie_ä 1.dcm") == "Knie_ä 1.dcm"
+    assert printable("a\nb\x1b[2J\udcff") == r"a\nb\x1b[2J\udcff"

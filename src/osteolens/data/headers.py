@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
-from osteolens.data.images import DECODER_ERRORS, FORMATS
+from osteolens.data.dicom.recognition import begins_as_dicom
+from osteolens.data.images import DECODER_ERRORS, FORMATS, read_file
 from osteolens.data.radiographs import RadiographSet
 from osteolens.domain import Column
 from osteolens.errors import DataError
@@ -31,7 +32,15 @@ def image_headers(data: RadiographSet) -> pd.DataFrame:
 
 
 def read_header(path: Path) -> tuple[int, int, str, int]:
-    """Return width, height, colour mode and size in bytes of an image file; see :func:`image_headers`."""
+    """Return width, height, colour mode and size in bytes of an image file; see :func:`image_headers`.
+
+    The mode of a DICOM file is its photometric interpretation.
+    """
+    if begins_as_dicom(path):
+        from osteolens.data.dicom.picture import dicom_header
+
+        data = read_file(path)
+        return (*dicom_header(data, name=str(path)), len(data))
     try:
         size = path.stat().st_size
         with warnings.catch_warnings():
@@ -39,7 +48,9 @@ def read_header(path: Path) -> tuple[int, int, str, int]:
             with Image.open(path, formats=FORMATS) as image:
                 return image.width, image.height, image.mode, size
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is not a JPEG, PNG, BMP or TIFF picture. Replace it or leave it out.") from error
+        raise DataError(
+            f"{path} is not a JPEG, PNG, BMP, TIFF or DICOM picture. Replace it or leave it out."
+        ) from error
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} declares more pixels than any radiograph has. Replace it or leave it out.") from error
     except OSError as error:

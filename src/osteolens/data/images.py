@@ -16,6 +16,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from osteolens.data.dicom.recognition import is_dicom
 from osteolens.errors import DataError
 
 Grey = NDArray[np.uint8]
@@ -49,7 +50,7 @@ class Reading:
     shape: tuple[int, int]
 
 
-def read_grey(path: Path, *, at_least: int | None = None) -> Grey:
+def read_grey(path: Path, *, at_least: int | None = None, any_region: bool = False) -> Grey:
     """Read a radiograph as a grey picture.
 
     Parameters
@@ -57,19 +58,22 @@ def read_grey(path: Path, *, at_least: int | None = None) -> Grey:
     at_least
         A JPEG larger than this many pixels on both sides may be decoded at 1/8 to 7/8 of its size, as long as both
         sides stay at or above it. The scaled decode averages in the frequency domain, so it does not alias.
+    any_region
+        Read a DICOM file whatever part of the body its header names.
 
     Returns
     -------
     numpy.ndarray
         uint8, shape [height, width]; upright according to the EXIF orientation; colour reduced to luminance
-        (ITU-R BT.601); 12 and 16 bit scaled to 8 bit over their full range.
+        (ITU-R BT.601); 12 and 16 bit scaled to 8 bit over their full range. A DICOM file is shown as its header asks
+        (:mod:`osteolens.data.dicom.picture`).
 
     Raises
     ------
     DataError
         The file is missing, empty, damaged, too small, too large, animated or of a kind that is not read.
     """
-    return decode_grey(read_file(path), name=str(path), at_least=at_least)
+    return decode(read_file(path), name=str(path), at_least=at_least, any_region=any_region).grey
 
 
 def read_file(path: Path) -> bytes:
@@ -85,8 +89,16 @@ def decode_grey(data: bytes, *, name: str, at_least: int | None = None) -> Grey:
     return decode(data, name=name, at_least=at_least).grey
 
 
-def decode(data: bytes, *, name: str, at_least: int | None = None) -> Reading:
-    """Decode the bytes of a picture file and keep its whole size; see :func:`read_grey`."""
+def decode(data: bytes, *, name: str, at_least: int | None = None, any_region: bool = False) -> Reading:
+    """Decode the bytes of a picture file and keep its whole size; see :func:`read_grey`.
+
+    `name` is used in messages, and its suffix tells a DICOM file without preamble.
+    """
+    if is_dicom(data, name):
+        from osteolens.data.dicom.picture import decode_dicom
+
+        grey = decode_dicom(data, name=name, any_region=any_region)
+        return Reading(grey, (grey.shape[0], grey.shape[1]))
     with _opened(data, name) as image:
         if image.format == "JPEG" and image.mode in {"L", "RGB"}:
             grey, (width, height) = _decode_jpeg(data, at_least), image.size
@@ -118,8 +130,8 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """Open a picture whose header may be trusted; what goes wrong in decoding it becomes a :class:`DataError`."""
     if not data:
         raise DataError(f"{name} is empty.")
-    if data[128:132] == b"DICM":
-        raise DataError(f"{name} is a DICOM file, which this version does not read. Convert it to PNG first.")
+    if is_dicom(data, name):  # pictures are decoded elsewhere
+        raise DataError(f"{name} is a DICOM file, which cannot be a mask. Convert it to PNG first.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the stricter one
         try:
@@ -129,7 +141,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
         except Image.DecompressionBombError as error:
             raise DataError(f"{name} declares far more than the {LARGEST_PIXELS:,} pixels that are read.") from error
         except UnidentifiedImageError as error:
-            raise DataError(f"{name} is not a JPEG, PNG, BMP or TIFF picture.") from error
+            raise DataError(f"{name} is not a JPEG, PNG, BMP, TIFF or DICOM picture.") from error
         except DECODER_ERRORS as error:
             raise DataError(f"{name} is damaged and cannot be decoded: {error}.") from error
 

@@ -99,10 +99,11 @@ def decode_input(data: bytes, record: Preprocessing, *, name: str) -> Grey:
     return resize(reading.grey, record, shape=reading.shape)
 
 
-def decode_for(data: bytes, record: Preprocessing, *, name: str) -> Reading:
-    """Decode the bytes of a file as finely as the record needs; `name` is used in messages only."""
+def decode_for(data: bytes, record: Preprocessing, *, name: str, any_region: bool = False) -> Reading:
+    """Decode the bytes of a file as finely as the record needs; see :func:`osteolens.data.images.decode`."""
     # a scaled decode averages, which plain bilinear sampling must not
-    return decode(data, name=name, at_least=record.base.size if record.interpolation == "area" else None)
+    at_least = record.base.size if record.interpolation == "area" else None
+    return decode(data, name=name, at_least=at_least, any_region=any_region)
 
 
 def normalise(pictures: NDArray[np.uint8], record: Preprocessing) -> NDArray[np.float32]:

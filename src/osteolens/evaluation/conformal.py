@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteolens.errors import EvaluationError
-from osteolens.evaluation.entries import entry, share_entry, wilson_limits
+from osteolens.evaluation.entries import case_mean_entry, share_entry
 from osteolens.evaluation.metrics import Floats, Integers
 
 Flags = NDArray[np.bool_]
@@ -130,7 +130,7 @@ def set_figures(
         own = labels == k
         per_class[name] = {
             "coverage": share_entry(covered[own], cases[own], confidence),
-            "coverage_of_cases": _mean_over_cases(covered[own], cases[own], confidence),
+            "coverage_of_cases": case_mean_entry(covered[own], cases[own], confidence),
             "mean_size": float(sizes[own].mean()) if own.any() else None,
         }
     shares = np.bincount(sizes, minlength=len(class_names) + 1) / len(labels)
@@ -140,13 +140,3 @@ def set_figures(
         "mean_size": float(sizes.mean()),
         "sizes": {str(size): float(share) for size, share in enumerate(shares)},
     }
-
-
-def _mean_over_cases(covered: Flags, cases: NDArray[np.str_], confidence: float) -> dict[str, Any]:
-    if not len(covered):
-        return entry(math.nan, reason="no image")
-    case_of_image = np.unique(cases, return_inverse=True)[1]
-    shares = np.bincount(case_of_image, weights=covered) / np.bincount(case_of_image)
-    mean = float(shares.mean())
-    # a share of 0 to 1 per case varies by mean (1 - mean) at most, which is what Wilson's interval supposes
-    return entry(mean, *wilson_limits(mean, shares.size, confidence))

@@ -110,6 +110,25 @@ def share_entry(hits: NDArray[np.bool_], cases: NDArray[np.str_], confidence: fl
     return entry(share, *wilson_limits(share, effective_cases(cases), confidence)) | counted
 
 
+def case_mean_entry(hits: NDArray[np.bool_], cases: NDArray[np.str_], confidence: float) -> dict[str, Any]:
+    """Return the share of images that are hits, each case counted once, with Wilson's interval on their number.
+
+    It is what to expect of one image drawn evenly from a case. A share of 0 to 1 per case varies by mean (1 - mean) at
+    most, which is what Wilson's interval supposes; where the images of a case differ it is wider than needed.
+
+    Parameters
+    ----------
+    hits, cases
+        [N] whether an image counts, and its case id.
+    """
+    if not len(hits):
+        return entry(math.nan, reason="no image")
+    case_of_image = np.unique(cases, return_inverse=True)[1]
+    shares = np.bincount(case_of_image, weights=hits) / np.bincount(case_of_image)
+    mean = float(shares.mean())
+    return entry(mean, *wilson_limits(mean, shares.size, confidence))
+
+
 def _limits(
     value: float, samples: Floats, confidence: float, acceleration: float | None
 ) -> tuple[float, float, Literal["percentile", "bca"]]:

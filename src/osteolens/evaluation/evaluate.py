@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from osteolens.evaluation.calibration import Scaling
 from osteolens.evaluation.decision_figures import DECISION_FIGURES
 from osteolens.evaluation.decisions import decisions
 from osteolens.evaluation.facts import gather_facts
@@ -16,13 +17,14 @@ from osteolens.evaluation.honesty import honesty_panel
 from osteolens.evaluation.parts import IDENTITY, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.resampling import Resampling
+from osteolens.evaluation.several_views import several_views
 from osteolens.evaluation.summary import classification_report, summarise
 from osteolens.storage import write_json, write_table
 
 EVALUATION_FIGURES = (*FIGURES, *DECISION_FIGURES)
-SUMMARY_FILE, HONESTY_FILE = "metrics_summary.json", "honesty.json"
+SUMMARY_FILE, HONESTY_FILE, CASES_FILE = "metrics_summary.json", "honesty.json", "case_answers.json"
 EVALUATION_FILES = (
-    *(SUMMARY_FILE, "classification_report.json", "confusion_matrix.csv", "decisions.json", HONESTY_FILE),
+    *(SUMMARY_FILE, "classification_report.json", "confusion_matrix.csv", "decisions.json", CASES_FILE, HONESTY_FILE),
     *(f"{name}.{suffix}" for name in EVALUATION_FIGURES for suffix in ("png", "svg")),
 )
 
@@ -91,9 +93,16 @@ def evaluate(
     write_json(out / "classification_report.json", classification_report(summary))
     write_table(out / "confusion_matrix.csv", _confusion_table(summary))
     write_json(out / "decisions.json", decided)
+    write_json(out / CASES_FILE, identity | several_views(known, _temperature(decided), resampling))
     write_json(out / HONESTY_FILE, panel)
     write_json(out / SUMMARY_FILE, summary)
     return summary
+
+
+def _temperature(decided: dict[str, Any]) -> Scaling | None:
+    """Return the temperature that was fitted on the validation part, if any."""
+    scaling = decided["calibration"]["temperature"]["scaling"]
+    return None if scaling is None else Scaling.from_json(scaling)
 
 
 def _confusion_table(summary: dict[str, Any]) -> pd.DataFrame:

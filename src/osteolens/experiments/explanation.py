@@ -26,7 +26,7 @@ from osteolens.explain.proof import PROOF_FILES, prove_run
 from osteolens.explain.run import explain_run
 from osteolens.explain.score_table import SCORE_TABLE
 from osteolens.explain.views import file_views
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import checkpoint_path
 from osteolens.storage import sha256_file
 from osteolens.training.run import run_folder
@@ -40,7 +40,7 @@ logger = logging.getLogger("osteolens")
 class _Evaluated:
     """A run's evaluated part, with the network that answered it."""
 
-    predictor: Predictor
+    network: TorchNetwork
     table: PredictionsTable
     pictures: NDArray[np.uint8]
 
@@ -61,13 +61,13 @@ def explain(config: Config, data: RadiographSet, scheme: str) -> Path:
         return run.explanation
     part = _evaluated_part(config, data, scheme, table_path)
     explain_run(
-        part.predictor.model,
-        part.predictor.record,
+        part.network.model,
+        part.network.record,
         part.pictures,
         part.table,
-        masks=lesion_masks(data, part.image_ids, part.predictor.record),
-        all_shapes_masks=lesion_masks(data, part.image_ids, part.predictor.record, convention="all_shapes"),
-        views=file_views(data, part.image_ids, part.predictor.record),
+        masks=lesion_masks(data, part.image_ids, part.network.record),
+        all_shapes_masks=lesion_masks(data, part.image_ids, part.network.record, convention="all_shapes"),
+        views=file_views(data, part.image_ids, part.network.record),
         out=run.explanation,
         options=config.explanation,
         resampling=Resampling.of(config),
@@ -90,8 +90,8 @@ def prove(config: Config, data: RadiographSet, scheme: str) -> Path:
     if not record.is_current("prove", made_from, outputs):
         part = _evaluated_part(config, data, scheme, table_path)
         prove_run(
-            part.predictor.model,
-            part.predictor.record,
+            part.network.model,
+            part.network.record,
             part.pictures,
             part.table,
             out=run.explanation,
@@ -111,6 +111,6 @@ def _source(config: Config, data: RadiographSet, table_path: Path) -> list[Any]:
 
 def _evaluated_part(config: Config, data: RadiographSet, scheme: str, table_path: Path) -> _Evaluated:
     table, _ = evaluation_parts(PredictionsTable.from_csv(table_path))
-    predictor = Predictor.from_checkpoint(checkpoint_path(config, scheme, "best"), config.training.accelerator)
+    network = TorchNetwork.from_checkpoint(checkpoint_path(config, scheme, "best"), config.training.accelerator)
     paths = [data.path(name) for name in table.frame[Column.IMAGE_ID]]
-    return _Evaluated(predictor, table, cached_pictures(paths, predictor.record, config.paths.cache_dir))
+    return _Evaluated(network, table, cached_pictures(paths, network.record, config.paths.cache_dir))

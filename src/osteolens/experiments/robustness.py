@@ -25,7 +25,7 @@ from osteolens.evaluation.resampling import Resampling
 from osteolens.experiments import stages
 from osteolens.experiments.reuse import StageRecord
 from osteolens.inference.corrupted import corrupted_probabilities
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import checkpoint_path
 from osteolens.storage import RunFolder, sha256_file, write_json
 from osteolens.training.run import run_folder
@@ -140,11 +140,11 @@ def _predict(
 ) -> None:
     run, flip = run_folder(config, scheme), config.evaluation.flip_averaging
     checkpoint, accelerator = checkpoint_path(config, scheme, "best"), config.training.accelerator
-    predictor = Predictor.from_checkpoint(checkpoint, accelerator, flip_averaging=flip)
+    network = TorchNetwork.from_checkpoint(checkpoint, accelerator, flip_averaging=flip)
     ids = clean.frame[Column.IMAGE_ID].tolist()
     paths = [data.path(image_id) for image_id in ids]
     for name in names:
-        answers = corrupted_probabilities(predictor, paths, ids, name, config.seed)
+        answers = corrupted_probabilities(network, paths, ids, name, config.seed)
         for path, probabilities in zip(_tables(run, name), answers.values(), strict=True):
             _answered(clean, probabilities).write(path)
         StageRecord(run.robustness).finish(name, _made_from(name, state), _tables(run, name))

@@ -20,10 +20,12 @@ from osteolens.evaluation.evaluate import EVALUATION_FILES, SUMMARY_FILE, evalua
 from osteolens.evaluation.parts import evaluation_parts
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.evaluation.resampling import Resampling
+from osteolens.experiments.decisions import store_decisions
+from osteolens.experiments.novelty import store_novelty
 from osteolens.experiments.reuse import StageRecord
 from osteolens.inference.manifest import predict_manifest
-from osteolens.inference.predictor import Predictor
-from osteolens.models.checkpoint import checkpoint_path, load_checkpoint
+from osteolens.inference.torch_network import TorchNetwork
+from osteolens.models.checkpoint import checkpoint_path, load_checkpoint, network_sha256
 from osteolens.storage import RunFolder, sha256_file, write_json
 from osteolens.training.run import run_folder, train
 
@@ -86,10 +88,11 @@ def find_manifest(config: Config, data: RadiographSet, scheme: str) -> Manifest:
 
 
 def train_run(config: Config, data: RadiographSet, scheme: str, *, fresh: bool = False) -> RunFolder:
-    """Train on a scheme and write the leakage of its split beside the run."""
+    """Train on a scheme, let the checkpoint tell unlike pictures, and write the leakage of its split beside the run."""
     config = config.with_overrides(f"training.split_strategy={scheme}")
     manifest = find_manifest(config, data, scheme)
-    train(config, data, manifest, fresh=fresh)  # refuses another division than the run began with
+    best = train(config, data, manifest, fresh=fresh)  # refuses another division than the run began with
+    store_novelty(best, config, data, manifest)
     run = run_folder(config, scheme)
     write_leakage(run, manifest, data)
     return run
@@ -114,7 +117,10 @@ def predict(config: Config, data: RadiographSet, scheme: str) -> Path:
 
 
 def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
-    """Write the figures of a run's evaluated part, and the leakage that its honesty panel holds."""
+    """Write the figures of a run's evaluated part, and the leakage that its honesty panel holds.
+
+    What was chosen on its val part is stored in its checkpoint, so that new answers are calibrated.
+    """
     divided = _Divided.of(config, data, scheme)
     run, manifest, table_path = divided.run, divided.manifest, _predict(config, data, divided)
     state = [*divided.state, data.annotations_hash(), divided.is_trained_on]
@@ -136,6 +142,7 @@ def evaluate_run(config: Config, data: RadiographSet, scheme: str) -> Path:
         )
         record.finish("evaluate", made_from, outputs)
         logger.info("figures of %s: %s", scheme, run.evaluation)
+    store_decisions(checkpoint_path(config, scheme, "best"), config, run)
     return run.evaluation / SUMMARY_FILE
 
 
@@ -157,12 +164,12 @@ def _is_trained_on(manifest: Manifest, run: RunFolder, scheme: str) -> bool:
 def _predict(config: Config, data: RadiographSet, divided: _Divided) -> Path:
     run, checkpoint = divided.run, checkpoint_path(config, divided.scheme, "best")
     flip = config.evaluation.flip_averaging
-    made_from = [_hash_or_none(checkpoint), *divided.state, flip]
+    made_from = [_network_or_none(checkpoint), *divided.state, flip]
     record = StageRecord(run.root)
     if record.is_current("predict", made_from, [run.predictions]):
         return run.predictions
-    predictor = Predictor.from_checkpoint(checkpoint, config.training.accelerator, flip_averaging=flip)
-    predict_manifest(predictor, data, divided.manifest, config.paths.cache_dir).write(run.predictions)
+    network = TorchNetwork.from_checkpoint(checkpoint, config.training.accelerator, flip_averaging=flip)
+    predict_manifest(network, data, divided.manifest, config.paths.cache_dir).write(run.predictions)
     record.finish("predict", made_from, [run.predictions])
     logger.info("predictions of %s: %s", divided.scheme, run.predictions)
     return run.predictions
@@ -179,5 +186,5 @@ def _epoch_chosen(config: Config, divided: _Divided) -> bool | None:
     return True if divided.is_trained_on else None
 
 
-def _hash_or_none(path: Path) -> str | None:
-    return sha256_file(path) if path.is_file() else None
+def _network_or_none(path: Path) -> str | None:
+    return network_sha256(load_checkpoint(path)) if path.is_file() else None

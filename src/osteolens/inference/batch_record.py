@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +13,16 @@ from osteolens.inference.reading import Failure
 
 def batch_record(predictor: Predictor, failures: Sequence[Failure], **results: Any) -> dict[str, Any]:
     """Return `results` between the notice, the network's identity and the files that were refused, for JSON."""
+    network = predictor.network
     return {
         "notice": osteolens.NOT_FOR_CLINICAL_USE,
-        "checkpoint_sha256": predictor.sha256,
-        "class_names": list(predictor.class_names),
+        "version": osteolens.__version__,
+        "checkpoint_sha256": network.sha256,
+        "engine": network.engine,
+        "class_names": list(network.class_names),
+        "uncalibrated": network.uncalibrated,
+        "caveats": network.caveats,
+        "accept": sorted(predictor.accept),
         **results,
-        "failures": [{"image": name, "reason": reason} for name, reason in failures],
+        "failures": [dataclasses.asdict(failure) for failure in failures],
     }

@@ -15,13 +15,13 @@ from osteolens.data.corruptions import CORRUPTIONS
 from osteolens.data.images import read_file
 from osteolens.data.preprocessing import decode_for, resize
 from osteolens.domain import Preprocessing
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.network import Network
 from osteolens.progress import track
 from osteolens.randomness import named_generator
 
 
 def corrupted_probabilities(
-    predictor: Predictor, paths: Sequence[Path], image_ids: Sequence[str], name: str, seed: int
+    network: Network, paths: Sequence[Path], image_ids: Sequence[str], name: str, seed: int
 ) -> dict[float, NDArray[np.float64]]:
     """Answer for pictures under all strengths of one corruption; a file is decoded once for all of them.
 
@@ -42,15 +42,15 @@ def corrupted_probabilities(
     DataError
         A file cannot be read.
     """
-    strengths, size = CORRUPTIONS[name].strengths, predictor.config.inference.batch_size
+    strengths, size = CORRUPTIONS[name].strengths, network.batch_size
     answers: dict[float, list[NDArray[np.float64]]] = {strength: [] for strength in strengths}
-    spoil = partial(corrupted_inputs, name=name, record=predictor.record, seed=seed)
+    spoil = partial(corrupted_inputs, name=name, record=network.record, seed=seed)
     with ThreadPoolExecutor(DECODING_THREADS) as pool:
         for start in track(range(0, len(paths), size), f"{name}, batches of {len(strengths)} x {size} pictures"):
             batch = slice(start, start + size)
             pictures = np.stack(list(pool.map(spoil, paths[batch], image_ids[batch])), axis=1)
             for strength, spoiled in zip(strengths, pictures, strict=True):
-                answers[strength].append(predictor.probabilities(spoiled))
+                answers[strength].append(network.probabilities(spoiled))
     return {strength: np.concatenate(parts) for strength, parts in answers.items()}
 
 

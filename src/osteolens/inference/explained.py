@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from osteolens.config import ExplanationOptions
-from osteolens.domain import NORMAL
+from osteolens.domain import NORMAL, Preprocessing
 from osteolens.errors import ConfigError
 from osteolens.evaluation.figures import DISCLAIMER
 from osteolens.explain.cam import CLASSLESS, map_meaning, mapped_class
@@ -88,7 +88,7 @@ class ExplainedBatch:
     entries
         One per map, with the keys of :data:`COLUMNS`; files relative to the folder of the index.
     failures
-        Name and reason of each picture that was not explained.
+        The pictures that were not explained.
     """
 
     entries: tuple[dict[str, Any], ...]
@@ -123,15 +123,18 @@ def explain_files(
     ConfigError
         The network does not know the class, or the method asks for none.
     """
-    classes = wanted_classes(predictor.class_names, class_name, options)
-    draw = partial(_draw, files=files, predictor=predictor, options=options)
+    network = predictor.network
+    classes = wanted_classes(network.class_names, class_name, options)
+    draw = partial(_draw, files=files, record=network.record, options=options)
     mapped: list[MappedPicture] = []
     failures: list[Failure] = []
-    for batch in read_batches(paths, predictor.record, predictor.config.inference.batch_size, "explaining"):
-        made = map_batch(predictor, batch, predictor.answers(batch), options, classes)
+    for batch in read_batches(paths, network.record, network.batch_size, "explaining", accept=predictor.accept):
+        served = predictor.serve(batch)
+        made = map_batch(network, served.batch, served.answers, options, classes)
         refused = draw_each(made, draw)
-        failures += [*batch.failures, *refused]
-        mapped += [picture for picture in made if picture.answer.image not in dict(refused)]
+        failures += [*served.batch.failures, *refused]
+        gone = {failure.image for failure in refused}
+        mapped += [picture for picture in made if picture.answer.image not in gone]
     warn_of_no_evidence(mapped)
     entries = [entry for picture in mapped for entry in _entries(picture, files, options)]
     result = ExplainedBatch(tuple(entries), tuple(failures))
@@ -171,15 +174,15 @@ def _draw(
     grey: NDArray[np.uint8],
     *,
     files: Destination,
-    predictor: Predictor,
+    record: Preprocessing,
     options: ExplanationOptions,
 ) -> None:
     """Write the files of one radiograph."""
     answer, image = picture.answer, picture.answer.image
-    told = f"{image}: answered {answer.label}, probability {answer.probabilities[answer.label]:.3f}"
+    told = f"{image}: answered {answer.label}, probability {answer.best_probabilities[answer.label]:.3f}"
     panels = [Panel("Radiograph", told, grey)]
     for place, name in enumerate(picture.classes):
-        laid = lay(grey, picture.maps[place], predictor.record)
+        laid = lay(grey, picture.maps[place], record)
         panels.append(_panel(picture, place, laid))
         if (path := files.map(image, name)) is not None:
             _write_map(path, laid.heat)
@@ -191,7 +194,7 @@ def _panel(picture: MappedPicture, place: int, laid: LaidMap) -> Panel:
     if picture.method in CLASSLESS:
         return Panel(METHODS[picture.method], map_caption("", None, None, zero=zero), laid.coloured)
     title = f"{name} (the answer)" if name == answer.label else name
-    return Panel(title, map_caption("", name, answer.probabilities[name], zero=zero), laid.coloured)
+    return Panel(title, map_caption("", name, answer.best_probabilities[name], zero=zero), laid.coloured)
 
 
 def _notes(picture: MappedPicture, options: ExplanationOptions) -> Iterator[str]:
@@ -228,9 +231,9 @@ def _entries(picture: MappedPicture, files: Destination, options: ExplanationOpt
         yield {
             "image": answer.image,
             "class": mapped_class(picture.method, name),
-            "probability": round(answer.probabilities[name], 6),
+            "probability": round(answer.best_probabilities[name], 6),
             "answered": answer.label,
-            "answer_probability": round(answer.probabilities[answer.label], 6),
+            "answer_probability": round(answer.best_probabilities[answer.label], 6),
             "zero_map": name in picture.without_evidence,
             "method": picture.method,
             "resolution": options.resolution,

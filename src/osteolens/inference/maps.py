@@ -15,16 +15,18 @@ from PIL import Image
 
 from osteolens.config import ExplanationOptions
 from osteolens.data.cache import DECODING_THREADS
-from osteolens.data.images import read_grey
-from osteolens.domain import Prediction, Preprocessing
+from osteolens.data.images import Grey, read_grey
+from osteolens.domain import Preprocessing
 from osteolens.errors import DataError
-from osteolens.explain.cam import MapMethod, used_method
+from osteolens.explain.cam import MapMethod
 from osteolens.explain.cell_map import CellMap
 from osteolens.explain.overlay import overlay
-from osteolens.explain.picture_maps import picture_maps
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.answer import Answer
+from osteolens.inference.examination import BODY_PART
+from osteolens.inference.network import Network
 from osteolens.inference.reading import Failure, InputBatch
 from osteolens.storage import atomic_writer
+from osteolens.wording import printable
 
 STRIP = 256  # rows coloured at a time: the arithmetic takes 50 times the memory of what it gives
 NAMED = 5  # maps without evidence that the warning names
@@ -47,10 +49,14 @@ class MappedPicture:
     """
 
     path: Path
-    answer: Prediction
+    answer: Answer
     classes: tuple[str, ...]
     maps: CellMap
     method: MapMethod
+
+    def read(self) -> Grey:
+        """Return the picture at full size, grey; raises DataError where the file was changed since it was answered."""
+        return read_grey(self.path, any_region=any(one.gate == BODY_PART for one in self.answer.accepted))
 
     @property
     def without_evidence(self) -> list[str]:
@@ -78,9 +84,9 @@ class LaidMap:
 
 
 def map_batch(
-    predictor: Predictor,
+    network: Network,
     batch: InputBatch,
-    answers: Sequence[Prediction],
+    answers: Sequence[Answer],
     options: ExplanationOptions,
     classes: Sequence[str] | None = None,
 ) -> list[MappedPicture]:
@@ -94,9 +100,9 @@ def map_batch(
     if not answers:
         return []
     names = [tuple(classes or (answer.label,)) for answer in answers]
-    wanted = np.array([[predictor.class_names.index(name) for name in row] for row in names])
-    method = used_method(predictor.model, options.method)
-    maps = picture_maps(predictor.model, predictor.record, batch.pictures, wanted, options=options)
+    wanted = np.array([[network.class_names.index(name) for name in row] for row in names])
+    method = network.map_method(options)
+    maps = network.maps(batch.pictures, wanted, options)
     rows = zip(batch.paths, answers, names, strict=True)
     return [MappedPicture(*row, maps[place], method) for place, row in enumerate(rows)]
 
@@ -127,15 +133,20 @@ def write_png(path: Path, picture: NDArray[np.uint8] | NDArray[np.uint16]) -> No
 def warn_of_no_evidence(mapped: Sequence[MappedPicture]) -> None:
     """Warn of maps that are 0 everywhere, the first of them named by picture and class."""
     found = [f"{picture.answer.image} ({name})" for picture in mapped for name in picture.without_evidence]
+    tell_of_no_evidence(found, sum(len(picture.classes) for picture in mapped))
+
+
+def tell_of_no_evidence(found: Sequence[str], maps: int) -> None:
+    """Warn of `found`, each a picture and a class in brackets, among so many maps."""
     if found:
         others = f" and {len(found) - NAMED} others" if len(found) > NAMED else ""
-        told, maps = ", ".join(found[:NAMED]), sum(len(picture.classes) for picture in mapped)
+        told = ", ".join(found[:NAMED])
         logger.warning("%d of %d maps are 0 everywhere, no evidence was found: %s%s.", len(found), maps, told, others)
 
 
 def _draw(mapped: MappedPicture, draw: Draw) -> Failure | None:
     try:
-        draw(mapped, read_grey(mapped.path))
-    except DataError as error:  # the file was changed since it was answered
-        return (mapped.answer.image, str(error))
+        draw(mapped, mapped.read())
+    except DataError as error:
+        return Failure(mapped.answer.image, printable(str(error)))
     return None

@@ -14,7 +14,19 @@ from typer.core import TyperGroup
 import osteolens
 from osteolens.errors import EXIT_FAILURE, OsteolensError
 from osteolens.interfaces.terminal import say
-from osteolens.interfaces.verbs import answers, audit, compare, download, gradcam, phantom, robustness, runs, splits
+from osteolens.interfaces.verbs import (
+    answers,
+    audit,
+    compare,
+    dicom_results,
+    download,
+    export,
+    gradcam,
+    phantom,
+    robustness,
+    runs,
+    splits,
+)
 
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
@@ -95,6 +107,9 @@ VERBS: dict[str, Callable[..., None]] = {
     "report": runs.report,
     "run": runs.run,
     "infer": answers.infer,
+    "export": export.export,
+    "dicom-results": dicom_results.dicom_results,
+    "dicom-node": dicom_results.dicom_node,
 }
 for _name, _verb in VERBS.items():
     app.command(name=_name)(_verb)

@@ -31,6 +31,13 @@ AllSplits = Annotated[bool, typer.Option("--all-splits", help="Every scheme in d
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on standard error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run of the same name aside and start anew.")]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the checkpoint's run: temperature, conformal sets and thresholds. Default: as it recorded.",
+        show_default=False,
+    ),
+]
 
 Predictions = Annotated[
     Path | None, typer.Option(help="Anybody's predictions, CSV or Excel, instead of a run's.", show_default=False)
@@ -46,7 +53,19 @@ ImageFile = Annotated[Path | None, typer.Option(help="One radiograph.", show_def
 ImageFolder = Annotated[
     Path | None, typer.Option(help="A folder of radiographs, with its sub-folders.", show_default=False)
 ]
-CheckpointFile = Annotated[Path | None, typer.Option(help="The network.", show_default="inference.default_checkpoint")]
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(help="A checkpoint, or an exported model (.onnx).", show_default="inference.default_checkpoint"),
+]
+
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GATE",
+        help="Answer pictures that this gate refuses, and say so. Repeatable. docs/inference.md lists the gates.",
+        show_default=False,
+    ),
+]
 
 Renormalise = Annotated[
     bool,
@@ -87,16 +106,20 @@ def picture_source(
     image: Path | None, input_dir: Path | None, checkpoint: Path | None, config: Config
 ) -> tuple[Path, Path]:
     """Return the radiograph or folder that a verb works on and its checkpoint, or tell all that is missing."""
-    source = image or input_dir
+    one_source = (image is None) != (input_dir is None)
+    problem = None if one_source else "give either --image FILE or --input-dir FOLDER."
+    return image or input_dir or Path(), chosen_checkpoint(checkpoint, config, problem)
+
+
+def chosen_checkpoint(checkpoint: Path | None, config: Config, problem: str | None) -> Path:
+    """Return the checkpoint that a verb works with; ConfigError tells that none is named, and `problem` with it."""
     chosen = checkpoint or config.inference.default_checkpoint
-    problems = []
-    if (image is None) == (input_dir is None):
-        problems.append("give either --image FILE or --input-dir FOLDER.")
+    problems = [] if problem is None else [problem]
     if chosen is None:
         problems.append("name a checkpoint with --checkpoint, or set inference.default_checkpoint.")
-    if problems or chosen is None or source is None:
+    if problems or chosen is None:
         raise ConfigError(*problems)
-    return source, chosen
+    return chosen
 
 
 def require_outside(out: Path, input_dir: Path | None) -> None:

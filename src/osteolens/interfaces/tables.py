@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import osteolens
 
-if TYPE_CHECKING:  # both bring torch, which a leakcheck does not need
-    from osteolens.inference.batch import BatchResult
+if TYPE_CHECKING:  # it brings torch, which a leakcheck does not need
     from osteolens.inference.explained import ExplainedBatch
-    from osteolens.inference.predictor import Predictor
 
 
 def split_table(counts: dict[str, dict[str, int]]) -> str:
@@ -39,19 +37,29 @@ def leakage_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def answers_table(result: BatchResult, predictor: Predictor, out: Path) -> str:
-    """Return one line per picture: answer, probabilities, name; then the refusals and where the files are."""
-    width = max(len(name) for name in predictor.class_names)
-    lines = [
-        "  ".join([f"{'answer':{width}}", *(f"{name:>{max(9, len(name))}}" for name in predictor.class_names), "image"])
-    ]
-    for answer in result.predictions:
-        values = [f"{answer.probabilities[name]:>{max(9, len(name))}.3f}" for name in predictor.class_names]
-        lines.append("  ".join([f"{answer.label:{width}}", *values, answer.image]))
-    lines += [f"not answered: {reason}" for _, reason in result.failures]
-    lines.append(f"{len(result.predictions)} answered, {len(result.failures)} not; results in {out}")
+def export_lines(made: dict[str, Any]) -> str:
+    """Return what an export holds and by how much it differs from its checkpoint."""
+    lines = [str(made["model"])]
+    if not made["maps"]:
+        lines.append("without maps: they are not exact in closed form for this network")
+    if not made["calibrated"]:
+        lines.append("without temperature, conformal sets and thresholds: no decisions of its run were found")
+    for key, verified in (("model", made["verified"]), ("int8", made["int8_verified"])):
+        if verified is not None:
+            lines += [f"{made[key]} and its checkpoint, largest differences on {verified['pictures']} pictures:"]
+            lines += [_difference_line(runtime, values) for runtime, values in verified["runtimes"].items()]
     lines.append(osteolens.NOT_FOR_CLINICAL_USE)
     return "\n".join(lines)
+
+
+def _difference_line(runtime: str, values: dict[str, Any]) -> str:
+    if values["reason"] is not None:
+        return f"  {runtime:12} not compared: {values['reason']}"
+    named = [
+        (what, values[what]) for what in ("probabilities", "calibrated", "maps", "distance") if values[what] is not None
+    ]
+    told = ", ".join(f"{what} {value:.1e}" for what, value in named)
+    return f"  {runtime:12} {told}; other answers: {values['other_answers']}"
 
 
 def maps_table(result: ExplainedBatch, out: Path) -> str:
@@ -62,7 +70,7 @@ def maps_table(result: ExplainedBatch, out: Path) -> str:
         evidence = "none" if entry["zero_map"] else "found"
         words = f"{entry['answered']:{width}}  {entry['class']:{width}}  {entry['probability']:>11.3f}  {evidence:8}"
         lines.append(f"{words}  {entry['image']}")
-    lines += [f"not explained: {reason}" for _, reason in result.failures]
+    lines += [f"not explained: {failure.reason}" for failure in result.failures]
     pictures = len({entry["image"] for entry in result.entries})
     lines.append(f"{pictures} explained, {len(result.failures)} not; results in {out}")
     lines.append(osteolens.NOT_FOR_CLINICAL_USE)

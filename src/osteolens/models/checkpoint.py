@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,12 @@ class Checkpoint:
         Versions, commit, hash of the data.
     training_state
         Optimiser, scheduler, early stopping, random state: only in a ``last`` checkpoint, empty otherwise.
+    novelty
+        Tensors by which a picture unlike those trained on is told, see ``inference/novelty.py``; empty in a ``last``
+        checkpoint, in one of a split without a part to choose on, and in one of an earlier version.
+    decisions
+        Plain values of what was chosen on validation images, see ``inference/decision_record.py``; empty until the run
+        was evaluated.
     """
 
     model_state: dict[str, torch.Tensor]
@@ -55,6 +63,8 @@ class Checkpoint:
     class_weights: list[float]
     provenance: dict[str, Any]
     training_state: dict[str, Any] = field(default_factory=dict)
+    novelty: dict[str, torch.Tensor] = field(default_factory=dict)
+    decisions: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config, model_state: dict[str, torch.Tensor], **others: Any) -> Checkpoint:
@@ -100,6 +110,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(**{**values, "class_names": tuple(values["class_names"])})
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is an incomplete checkpoint: {error}.") from error
+
+
+def network_sha256(checkpoint: Checkpoint) -> str:
+    """Return the identity of a checkpoint's network in hexadecimal: of its weights, classes and preprocessing.
+
+    What is added to the file after training, novelty and decisions, leaves it as it is, so that predictions are known
+    again as those of this network. It is the SHA-256 of a line of JSON for the classes and the preprocessing, followed
+    by each tensor in the order of the names: name, type and shape as text, then its bytes.
+    """
+    context = [list(checkpoint.class_names), checkpoint.preprocessing]
+    digest = hashlib.sha256(json.dumps(context, sort_keys=True).encode())
+    for name, tensor in sorted(checkpoint.model_state.items()):
+        values = tensor.detach().cpu().contiguous()
+        digest.update(f"\n{name} {values.dtype} {list(values.shape)}\n".encode())
+        digest.update(values.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def restore_model(checkpoint: Checkpoint, path: Path) -> tuple[BTXRDClassifier, Preprocessing]:

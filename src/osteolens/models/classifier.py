@@ -63,10 +63,16 @@ class BTXRDClassifier(nn.Module):
         features = self.network.forward_features(images)
         return cast("torch.Tensor", features.permute(0, 3, 1, 2) if self.family.layout == "NHWC" else features)
 
-    def forward_head(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, classes] for what :meth:`forward_features` returned."""
+    def forward_head(self, features: torch.Tensor, *, pre_logits: bool = False) -> torch.Tensor:
+        """Return logits [B, classes] for what :meth:`forward_features` returned.
+
+        Parameters
+        ----------
+        pre_logits
+            Return instead what the last layer reads, the pooled features [B, F].
+        """
         features = features.permute(0, 2, 3, 1) if self.family.layout == "NHWC" else features
-        return cast("torch.Tensor", self.network.forward_head(features))
+        return cast("torch.Tensor", self.network.forward_head(features, pre_logits=pre_logits))
 
     def feature_map(self, output: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         """Return the target layer's output, or its gradient, as a map [B, C, h, w]: row 0 on top, column 0 left.

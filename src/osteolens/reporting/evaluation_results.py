@@ -10,10 +10,11 @@ from typing import Any
 
 from osteolens.domain import Column
 from osteolens.evaluation.compared_run import ComparedRun, Kind
-from osteolens.evaluation.evaluate import EVALUATION_FIGURES, HONESTY_FILE, SUMMARY_FILE
+from osteolens.evaluation.evaluate import CASES_FILE, EVALUATION_FIGURES, HONESTY_FILE, SUMMARY_FILE
 from osteolens.evaluation.parts import IDENTITY, evaluation_parts, predictions_sha256
 from osteolens.evaluation.predictions import PredictionsTable
 from osteolens.experiments.compared_folders import require_same_answers
+from osteolens.reporting.case_shapes import CaseAnswers
 from osteolens.reporting.decision_shapes import Decisions
 from osteolens.reporting.honesty_shapes import Honesty
 from osteolens.reporting.record_shapes import Summary
@@ -39,6 +40,8 @@ class EvaluationResults:
         Content of ``honesty.json``, see :func:`osteolens.evaluation.honesty.honesty_panel`.
     decisions
         Content of ``decisions.json``, see :func:`osteolens.evaluation.decisions.decisions`.
+    case_answers
+        Content of ``case_answers.json``, see :func:`osteolens.evaluation.several_views.several_views`.
     figures
         Name of each of :data:`~osteolens.evaluation.evaluate.EVALUATION_FIGURES` to SVG.
     """
@@ -49,6 +52,7 @@ class EvaluationResults:
     summary: dict[str, Any]
     honesty: dict[str, Any]
     decisions: dict[str, Any]
+    case_answers: dict[str, Any]
     figures: dict[str, bytes]
 
     @property
@@ -98,7 +102,7 @@ class EvaluationResults:
 
 
 def read_figures(folder: Path, verb: str) -> dict[str, Any]:
-    """Return ``summary``, ``honesty``, ``decisions`` and ``figures`` of an :class:`EvaluationResults`.
+    """Return the records and ``figures`` of an :class:`EvaluationResults`, under the names that they have there.
 
     Parameters
     ----------
@@ -111,6 +115,7 @@ def read_figures(folder: Path, verb: str) -> dict[str, Any]:
         "summary": summary,
         "honesty": record(folder / HONESTY_FILE, verb, Honesty, classes),
         "decisions": record(folder / DECISIONS_FILE, verb, Decisions, classes),
+        "case_answers": record(folder / CASES_FILE, verb, CaseAnswers, classes),
         "figures": {name: picture(folder / f"{name}.svg", verb) for name in EVALUATION_FIGURES},
     }
 
@@ -129,5 +134,6 @@ def _identities(
     yield folder / SUMMARY_FILE, results.summary, identity
     yield folder / HONESTY_FILE, results.honesty, identity
     yield folder / DECISIONS_FILE, results.decisions, identity
+    yield folder / CASES_FILE, results.case_answers, identity
     chosen_on = None if validation is None else predictions_sha256(validation)
     yield folder / DECISIONS_FILE, {IDENTITY: results.decisions["validation_sha256"]}, chosen_on

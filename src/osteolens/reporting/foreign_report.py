@@ -9,6 +9,7 @@ from typing import Any
 import osteolens
 from osteolens.data.audit.findings import Finding
 from osteolens.domain import SPLIT_NAMES, Column
+from osteolens.reporting.case_chapter import case_chapter
 from osteolens.reporting.chapters import Block, Section
 from osteolens.reporting.decision_chapter import decision_chapter
 from osteolens.reporting.foreign_results import ForeignResults
@@ -44,6 +45,7 @@ def write_foreign_report(results: ForeignResults) -> Path:
             honesty_chapter(results),
             performance_chapter(results),
             decision_chapter(results),
+            case_chapter(results),
             subgroup_chapter(results),
             _limits(),
         ],

@@ -32,7 +32,8 @@ def _one_each(found: list[T], info: ValidationInfo) -> list[T]:
     return found
 
 
-def _possible(found: Any) -> str:
+def possibility(found: Any) -> str:
+    """Return the tag of a section that could, or could not, be worked out."""
     return "=refused" if isinstance(found, dict) and found.get("possible") is False else "=possible"
 
 
@@ -55,7 +56,7 @@ class Refused(TypedDict):
     reason: str
 
 
-Told = Annotated[Annotated[T, Tag("=possible")] | Annotated[Refused, Tag("=refused")], Discriminator(_possible)]
+Told = Annotated[Annotated[T, Tag("=possible")] | Annotated[Refused, Tag("=refused")], Discriminator(possibility)]
 
 
 class Scores(TypedDict):

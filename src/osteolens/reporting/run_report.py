@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import osteolens
+from osteolens.reporting.case_chapter import case_chapter
 from osteolens.reporting.chapters import Block, Section
 from osteolens.reporting.decision_chapter import decision_chapter
 from osteolens.reporting.honesty_chapter import honesty_chapter
@@ -52,6 +53,7 @@ def _chapters(run: RunResults) -> list[Section]:
         honesty_chapter(run),
         performance_chapter(run),
         decision_chapter(run),
+        case_chapter(run),
         subgroup_chapter(run),
         robustness_chapter(run),
         map_chapter(run),

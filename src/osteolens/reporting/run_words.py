@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from osteolens.data.audit.findings import Finding, Severity
-from osteolens.domain import MALIGNANT
+from osteolens.domain import MALIGNANT, POOLED_SOURCE
 from osteolens.evaluation.conclusion import Verdict, advantage_verdict, best_blind, given
 from osteolens.reporting.evaluation_results import EvaluationResults
 from osteolens.reporting.html import count, fixed
@@ -39,7 +39,6 @@ _BESIDE_BLIND: dict[Verdict, Finding] = {  # what the best of the models without
         "interval of the difference.",
     ),
 }
-POOLED_SOURCE = "hospital_unknown"  # BTXRD center 1 normals, grouped by sex and age: see osteolens.data.cases
 
 
 def verdicts(runs: Sequence[EvaluationResults]) -> list[Finding]:

@@ -22,9 +22,9 @@ from torch import nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from osteolens.config import TrainingOptions
-from osteolens.errors import EXIT_FAILURE, ConfigError, OsteolensError, TrainingError
+from osteolens.errors import ConfigError, OsteolensError, TrainingError
 from osteolens.progress import configure_logging
-from osteolens.runtime import get_device
+from osteolens.runtime import end_with_parent, get_device
 
 logger = logging.getLogger("osteolens")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its notes on ranks would come even when quiet
@@ -124,7 +124,7 @@ def share_batch_statistics(fabric: Fabric, network: nn.Module) -> nn.Module:
 
 def _process(fabric: Fabric, *, work: Work, errors: SimpleQueue[Exception], level: int | None) -> None:
     """Do the work in a process of its own; only the first one logs, as the parent would."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     if fabric.global_rank > 0:
         logger.setLevel(logging.ERROR)
     elif level is not None:
@@ -137,17 +137,6 @@ def _process(fabric: Fabric, *, work: Work, errors: SimpleQueue[Exception], leve
     except Exception as error:  # many kinds cannot be sent to another process
         errors.put(RuntimeError(f"{type(error).__name__} in a training process: {error}"))
         raise
-
-
-def _end_with_parent() -> None:
-    """End this process at once when its parent ends, however that ends: the lock of the run goes with it.
-
-    torch asks the system for an interrupt then, which does nothing in a background job of a script.
-    """
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(EXIT_FAILURE)
 
 
 def require_engine(options: TrainingOptions) -> None:

@@ -37,11 +37,17 @@ def ingredients(config: Config, data: RadiographSet, manifest: Manifest) -> dict
 
 def differences(checkpoint: Checkpoint, config: Config, used: dict[str, str | None]) -> str:
     """Tell in what the run of a checkpoint differs from one of `config` and the ingredients `used`, or nothing."""
-    before = _options(checkpoint.config, checkpoint.preprocessing)
+    before = _options(_completed(checkpoint.config), checkpoint.preprocessing)
     now = _options(config.to_dict(), config.preprocessing().to_dict())
     for name, value in used.items():
         before[f"the hash of the {name}"], now[f"the hash of the {name}"] = checkpoint.provenance.get(name), value
     return changes(before, now)
+
+
+def _completed(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a run with the defaults of options that it was made before: they change nothing."""
+    defaults = Config().to_dict()
+    return config | {section: defaults[section] | config.get(section, {}) for section in _SECTIONS}
 
 
 def _options(config: dict[str, Any], preprocessing: dict[str, Any]) -> dict[str, Any]:

@@ -48,9 +48,9 @@ def _png_that_declares(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is not a JPEG, PNG, BMP or TIFF picture"),
-        (b"a letter, not a picture", "is not a JPEG, PNG, BMP or TIFF picture"),
-        (b"GIF89a" + bytes(20), "is not a JPEG, PNG, BMP or TIFF picture"),
+        (b"", "is not a JPEG, PNG, BMP, TIFF or DICOM picture"),
+        (b"a letter, not a picture", "is not a JPEG, PNG, BMP, TIFF or DICOM picture"),
+        (b"GIF89a" + bytes(20), "is not a JPEG, PNG, BMP, TIFF or DICOM picture"),
         (_png_that_declares(30_000, 30_000), "declares more pixels"),
     ],
 )

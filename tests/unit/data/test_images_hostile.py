@@ -42,9 +42,9 @@ def frames(kind: str) -> bytes:
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "is empty"),
-    "text": (lambda: b"image_id,center\nIMG1,1\n" * 20, "is not a JPEG, PNG, BMP or TIFF"),
-    "gif": (lambda: encoded(noise(), "GIF"), "is not a JPEG, PNG, BMP or TIFF"),
-    "animated webp": (lambda: frames("WEBP"), "is not a JPEG, PNG, BMP or TIFF"),
+    "text": (lambda: b"image_id,center\nIMG1,1\n" * 20, "is not a JPEG, PNG, BMP, TIFF or DICOM"),
+    "gif": (lambda: encoded(noise(), "GIF"), "is not a JPEG, PNG, BMP, TIFF or DICOM"),
+    "animated webp": (lambda: frames("WEBP"), "is not a JPEG, PNG, BMP, TIFF or DICOM"),
     "animated png": (lambda: frames("PNG"), "holds several pictures"),
     "tiff pages": (lambda: frames("TIFF"), "holds several pictures"),
     "half a jpeg": (lambda: encoded(noise(), "JPEG")[:1500], "is damaged"),

@@ -21,7 +21,7 @@ from osteolens.evaluation.summary import summarise
 CLASSES = ("Normal", "Benign", "Malignant")
 FILES = {
     *("metrics_summary.json", "classification_report.json", "confusion_matrix.csv"),
-    *("decisions.json", "honesty.json"),
+    *("decisions.json", "case_answers.json", "honesty.json"),
     *(
         f"{name}.{suffix}"
         for name in (
@@ -90,7 +90,9 @@ def test_records_bear_the_identity_of_the_answers_and_the_summary_is_last(tmp_pa
     table = made_up()
     chosen_on = PredictionsTable(CLASSES, table.frame.assign(image_id=[f"v{row}" for row in range(120)], split="val"))
     evaluate(table, tmp_path, Resampling(100), validation=chosen_on)
-    records = [strict_json(tmp_path / f"{name}.json") for name in ("metrics_summary", "decisions", "honesty")]
+    records = [
+        strict_json(tmp_path / f"{name}.json") for name in ("metrics_summary", "decisions", "honesty", "case_answers")
+    ]
     assert {record["predictions_sha256"] for record in records} == {predictions_sha256(table)}
     assert records[1]["validation_sha256"] == predictions_sha256(chosen_on)
     stamps = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}

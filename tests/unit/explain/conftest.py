@@ -36,8 +36,9 @@ class PaperNetwork(nn.Module):
     def forward_features(self, images: torch.Tensor) -> torch.Tensor:
         return self.bn2(self.evidence(images) * 1.0)
 
-    def forward_head(self, features: torch.Tensor) -> torch.Tensor:
-        return self.classifier(features.mean(dim=(2, 3)))
+    def forward_head(self, features: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        pooled = features.mean(dim=(2, 3))
+        return pooled if pre_logits else self.classifier(pooled)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.forward_head(self.forward_features(images))

@@ -52,7 +52,11 @@ def test_the_sign_of_a_principal_component_does_not_matter(paper_model):
 def test_a_device_without_float64_is_served(paper_model, monkeypatch):
     expected = class_maps(paper_model, IMAGES).probabilities
     head = paper_model.network.forward_head
-    monkeypatch.setattr(paper_model.network, "forward_head", lambda features: head(features).as_subclass(OnMPS))
+
+    def on_mps(features, pre_logits):
+        return head(features, pre_logits).as_subclass(OnMPS)
+
+    monkeypatch.setattr(paper_model.network, "forward_head", on_mps)
     np.testing.assert_array_equal(class_maps(paper_model, IMAGES).probabilities, expected)
 
 

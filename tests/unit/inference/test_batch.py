@@ -18,8 +18,8 @@ def test_good_pictures_are_answered_and_bad_ones_listed(
 ) -> None:
     out = tmp_path / "out"
     result = infer(predictor, list_pictures(picture_folder), out, explanation=ExplanationOptions())
-    assert [answer.image for answer in result.predictions] == ["a/knee.png", "b/knee.png"]
-    assert [name for name, _ in result.failures] == ["broken.jpg", "moving.gif"]
+    assert [answer.image for answer in result.answers] == ["a/knee.png", "b/knee.png"]
+    assert [failure.image for failure in result.failures] == ["broken.jpg", "moving.gif"]
     written = json.loads((out / "predictions.json").read_text())
     assert "Not for clinical use" in written["notice"]
     assert [row["image"] for row in written["failures"]] == ["broken.jpg", "moving.gif"]
@@ -33,14 +33,14 @@ def test_good_pictures_are_answered_and_bad_ones_listed(
 def test_overlays_have_the_size_of_the_picture(predictor: Predictor, picture_folder: Path, tmp_path: Path) -> None:
     infer(predictor, list_pictures(picture_folder), tmp_path, explanation=ExplanationOptions())
     with Image.open(tmp_path / "overlays/a/knee.png.png") as overlay:
-        assert (overlay.size, overlay.mode) == ((60, 90), "RGB")
+        assert (overlay.size, overlay.mode) == ((100, 150), "RGB")
 
 
 def test_one_picture_is_answered_as_in_a_batch(predictor: Predictor, picture_folder: Path, tmp_path: Path) -> None:
     batch = infer(predictor, list_pictures(picture_folder), tmp_path / "batch")
     single = infer(predictor, [picture_folder / "b" / "knee.png"], tmp_path / "single")
-    assert single.predictions[0].image == "knee.png"
-    assert single.predictions[0].probabilities == pytest.approx(batch.predictions[1].probabilities, abs=1e-6)
-    assert single.predictions[0].label == max(
-        single.predictions[0].probabilities, key=lambda name: single.predictions[0].probabilities[name]
+    assert single.answers[0].image == "knee.png"
+    assert single.answers[0].probabilities == pytest.approx(batch.answers[1].probabilities, abs=1e-6)
+    assert single.answers[0].label == max(
+        single.answers[0].probabilities, key=lambda name: single.answers[0].probabilities[name]
     )

@@ -12,18 +12,18 @@ from osteolens.data.corruptions import CORRUPTIONS
 from osteolens.data.preprocessing import read_input
 from osteolens.domain import Preprocessing
 from osteolens.inference.corrupted import corrupted_inputs, corrupted_probabilities
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.factory import create_model
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Predictor:
+def network() -> TorchNetwork:
     """Untrained; answers differ by picture all the same. It takes two pictures at a time."""
     options = ["model.backbone=mobilenetv2_050", "data.image_size=32", "inference.batch_size=2"]
     config = load_config(None, options)
     torch.manual_seed(3)
     model = create_model(config.model, 3).eval()
-    return Predictor(model, config.preprocessing(), config.class_names, config, "0" * 64, flip_averaging=True)
+    return TorchNetwork(model, config.preprocessing(), config.class_names, config, "0" * 64, flip_averaging=True)
 
 
 @pytest.fixture
@@ -37,22 +37,22 @@ def paths(tmp_path: Path) -> list[Path]:
     return made
 
 
-def test_the_answers_are_those_for_files_that_are_so(predictor: Predictor, paths: list[Path], tmp_path: Path) -> None:
+def test_the_answers_are_those_for_files_that_are_so(network: TorchNetwork, paths: list[Path], tmp_path: Path) -> None:
     inverted = [tmp_path / f"inverted_{path.name}" for path in paths]
     for path, other in zip(paths, inverted, strict=True):
         cv2.imwrite(str(other), 255 - cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
-    answers = corrupted_probabilities(predictor, paths, [path.name for path in paths], "inversion", seed=1)
-    expected = predictor.probabilities(np.stack([read_input(path, predictor.record) for path in inverted]))
+    answers = corrupted_probabilities(network, paths, [path.name for path in paths], "inversion", seed=1)
+    expected = network.probabilities(np.stack([read_input(path, network.record) for path in inverted]))
     assert list(answers) == [1.0]
     np.testing.assert_allclose(answers[1.0], expected, atol=1e-6)
-    clean = predictor.probabilities(np.stack([read_input(path, predictor.record) for path in paths]))
+    clean = network.probabilities(np.stack([read_input(path, network.record) for path in paths]))
     assert np.abs(answers[1.0] - clean).max() > 1e-3
 
 
-def test_neither_order_nor_batches_change_an_answer(predictor: Predictor, paths: list[Path]) -> None:
+def test_neither_order_nor_batches_change_an_answer(network: TorchNetwork, paths: list[Path]) -> None:
     ids = [path.name for path in paths]
-    answers = corrupted_probabilities(predictor, paths, ids, "noise", seed=1)
-    turned = corrupted_probabilities(predictor, paths[::-1], ids[::-1], "noise", seed=1)
+    answers = corrupted_probabilities(network, paths, ids, "noise", seed=1)
+    turned = corrupted_probabilities(network, paths[::-1], ids[::-1], "noise", seed=1)
     assert tuple(answers) == CORRUPTIONS["noise"].strengths
     for strength, values in answers.items():
         np.testing.assert_allclose(values, turned[strength][::-1], atol=1e-6)

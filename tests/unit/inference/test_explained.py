@@ -29,7 +29,7 @@ def test_the_answered_class_is_shown_and_the_index_tells_it(
     predictor: Predictor, picture_folder: Path, out: Path
 ) -> None:
     paths = list_pictures(picture_folder)
-    answers = infer(predictor, paths, out / "answers").predictions
+    answers = infer(predictor, paths, out / "answers").answers
     result = explain_files(predictor, paths, Destination(out), options=OPTIONS)
     index = read_json(out / "index.json")
     assert index == result.to_dict(predictor)
@@ -58,7 +58,7 @@ def test_every_class_with_the_maps_themselves(predictor: Predictor, picture_fold
         assert entry["map"] == f"maps/knee.png_{entry['class']}.{kind}"
         path = out / entry["map"]
         heat = np.load(path) if kind == "npy" else np.asarray(Image.open(path))
-        assert heat.shape == (90, 60)
+        assert heat.shape == (150, 100)
         assert heat.dtype == (np.float32 if kind == "npy" else np.uint16)
         # one cell a side: a map is 0 everywhere or at its maximum everywhere
         highest = 1 if kind == "npy" else 65535

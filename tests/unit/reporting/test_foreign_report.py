@@ -21,11 +21,11 @@ from osteolens.storage import RunFolder, read_json, write_json
 CLASSES = ["Normal", "Benign", "Malignant"]
 CHAPTERS = [
     *("What was given, and what is missing", "Can these figures be trusted?", "Main figures"),
-    *("Decisions and calibration", "Subgroups", "Limits"),
+    *("Decisions and calibration", "Several views of one case", "Subgroups", "Limits"),
 ]
 FEW = Config().with_overrides("evaluation.bootstrap_resamples=100")
 PARTS = {"train": 36, "val": 30, "test": 30}
-FIXED_NUMBERS = {("0", False)}  # "0 is the best"
+FIXED_NUMBERS = {("0", False), ("1", False)}  # "0 is the best", "a sum of 1"
 NOT_SHOWN = frozenset({"curve", "bins"})  # long lists of numbers, among which any number would be found
 
 

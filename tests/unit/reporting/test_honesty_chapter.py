@@ -9,6 +9,7 @@ from html_page import Page
 from sklearn.metrics import roc_auc_score
 
 from osteolens.evaluation.conclusion import best_blind
+from osteolens.reporting.case_chapter import case_chapter
 from osteolens.reporting.decision_chapter import decision_chapter
 from osteolens.reporting.honesty_chapter import honesty_chapter
 from osteolens.reporting.performance_chapter import performance_chapter
@@ -201,7 +202,8 @@ def test_rows_of_subgroups_tell_on_how_many_cases_they_rest(page: Page, table: p
 
 def test_chapters_of_anybodys_predictions_do_not_say_that_they_are_a_networks(complete_run: RunFolder) -> None:
     run = read_run(complete_run)
-    for chapter in (honesty_chapter(run), performance_chapter(run), decision_chapter(run), subgroup_chapter(run)):
+    chapters = (honesty_chapter, performance_chapter, decision_chapter, case_chapter, subgroup_chapter)
+    for chapter in (made(run) for made in chapters):
         assert "network" not in repr(chapter).lower()
 
 

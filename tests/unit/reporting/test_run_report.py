@@ -17,14 +17,15 @@ from osteolens.reporting.run_results import read_run
 from osteolens.storage import RunFolder, read_json, write_json
 
 CHAPTERS = [
-    *("Can these figures be trusted?", "Main figures", "Decisions and calibration", "Subgroups"),
+    *("Can these figures be trusted?", "Main figures", "Decisions and calibration"),
+    *("Several views of one case", "Subgroups"),
     *("Robustness to corrupted pictures", "Where the network looked", "Training and recipe"),
     *("Data, provenance, how to repeat", "Limits"),
 ]
 CLASSES = ["Normal", "Benign", "Malignant"]
 FIXED_NUMBERS = {
     ("0", False),  # "above 0 the change costs", "0 is the best"
-    ("1", False),  # "1 means no preference"
+    ("1", False),  # "1 means no preference", "a sum of 1"
     ("10", False),  # "fewer than 10 cases": osteolens.evaluation.estimates.FEWEST_DRAWN
     ("1.6", False),  # minutes: 31 + 32 + 33 seconds of the training log
 }

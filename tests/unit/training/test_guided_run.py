@@ -18,7 +18,7 @@ from osteolens.data.radiographs import load_radiographs
 from osteolens.data.splits import make_split
 from osteolens.errors import ConfigError, TrainingError
 from osteolens.explain.picture_maps import picture_maps
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import Checkpoint, checkpoint_path, load_checkpoint
 from osteolens.training import run
 from osteolens.training.data import TrainingData, build_training_data
@@ -156,7 +156,7 @@ def _energy_ratio(config: Config) -> float:
     """Return the energy of the true class's maps in the outlines of the train part, over the share of their areas."""
     data = load_radiographs(config.data)
     rows = make_split(data, "case", config).part("train")
-    predictor = Predictor.from_checkpoint(checkpoint_path(config, "case", "last"), "cpu")
+    predictor = TorchNetwork.from_checkpoint(checkpoint_path(config, "case", "last"), "cpu")
     masks = lesion_masks(data, rows["image_id"], predictor.record)
     paths = [data.path(rows["image_id"].iloc[row]) for row in masks]
     pictures = cached_pictures(paths, predictor.record, config.paths.cache_dir)

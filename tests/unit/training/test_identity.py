@@ -56,6 +56,17 @@ def test_options_that_decide_the_result_are_named(
     assert differences(checkpoint, changed, ingredients(changed, data, manifest)) == expected
 
 
+def test_options_that_came_later_change_nothing_by_their_defaults(
+    tiny_config: Config, data: RadiographSet, manifest: Manifest
+) -> None:
+    checkpoint = _checkpoint(tiny_config, data, manifest)
+    del checkpoint.config["training"]["guidance_weight"]
+    assert differences(checkpoint, tiny_config, ingredients(tiny_config, data, manifest)) == ""
+    guided = tiny_config.with_overrides("training.guidance_weight=0.5")
+    told = differences(checkpoint, guided, ingredients(guided, data, manifest))
+    assert "training.guidance_weight was 0.0 and is 0.5" in told
+
+
 def test_a_weights_file_counts_by_its_content(
     tiny_config: Config, data: RadiographSet, manifest: Manifest, tmp_path: Path
 ) -> None:

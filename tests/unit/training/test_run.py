@@ -12,7 +12,7 @@ from osteolens.data.manifest import Manifest
 from osteolens.data.radiographs import RadiographSet, load_radiographs
 from osteolens.data.splits import make_split
 from osteolens.errors import ConfigError, StorageError, TrainingError
-from osteolens.inference.predictor import Predictor
+from osteolens.inference.torch_network import TorchNetwork
 from osteolens.models.checkpoint import checkpoint_path, load_checkpoint
 from osteolens.models.factory import create_model
 from osteolens.training.data import build_training_data
@@ -151,7 +151,7 @@ def test_epochs_are_chosen_by_what_is_reported(
     best = train(config, data, manifest)
     validation = build_training_data(data, manifest, config).validation
     assert validation is not None
-    answers = Predictor.from_checkpoint(best, "cpu").probabilities(validation.pictures)
+    answers = TorchNetwork.from_checkpoint(best, "cpu").probabilities(validation.pictures)
     expected = roc_auc_score(validation.labels, answers, multi_class="ovr")
     assert load_checkpoint(best).metrics["val_macro_auc"] == pytest.approx(expected)
     assert load_checkpoint(best).metrics["val_loss"] == pytest.approx(log_loss(validation.labels, answers))

@@ -10,13 +10,12 @@ import numpy as np
 from PIL import Image
 
 from osteolens.data.audit.picture_facts import PictureFacts, picture_facts
+from osteolens.data.colour import COLOUR_SHARE, coloured_share
+from osteolens.data.dicom.recognition import is_dicom
 from osteolens.data.duplicates import perceptual_hashes
 from osteolens.data.images import decode, read_file
 from osteolens.storage import sha256_bytes
 
-_COLOUR_SIDE = 256
-_COLOUR_STEP = 24  # grey levels between channels; storing a grey picture as JPEG in colour makes a few
-_COLOUR_SHARE = 0.0005  # least share of pixels: a coloured arrow or letter counts, a stray pixel does not
 _HASH_SIDE = 256  # a large JPEG is decoded at a fraction of its size, but not below this
 
 
@@ -33,7 +32,7 @@ class FileFacts:
     width, height
         In pixels, upright.
     kind
-        Format and colour mode, for example ``JPEG L`` (grey) or ``JPEG RGB``.
+        Format and colour mode, for example ``JPEG L`` (grey), ``JPEG RGB`` or ``DICOM MONOCHROME1``.
     coloured
         Whether any noticeable part differs between the colour channels.
     perceptual_hash
@@ -57,23 +56,23 @@ def read_file_facts(path: Path) -> FileFacts:
     data = read_file(path)
     reading = decode(data, name=path.name, at_least=_HASH_SIDE)
     height, width = reading.shape
-    with Image.open(BytesIO(data)) as image:
-        kind, coloured = f"{image.format} {image.mode}", _is_coloured(image)
     return FileFacts(
         sha256=sha256_bytes(data),
         size=len(data),
         width=width,
         height=height,
-        kind=kind,
-        coloured=coloured,
+        kind=_kind(data, path.name),
+        coloured=coloured_share(data) > COLOUR_SHARE,
         perceptual_hash=perceptual_hashes([reading.grey])[0],
         picture=picture_facts(reading.grey),
     )
 
 
-def _is_coloured(image: Image.Image) -> bool:
-    if image.mode in {"1", "L", "LA", "F"} or image.mode.startswith("I"):
-        return False
-    image.draft("RGB", (_COLOUR_SIDE, _COLOUR_SIDE))  # a JPEG is decoded at a fraction of its size
-    channels = np.asarray(image.convert("RGB"))
-    return bool((np.ptp(channels, axis=2) > _COLOUR_STEP).mean() > _COLOUR_SHARE)
+def _kind(data: bytes, name: str) -> str:
+    """Return format and colour mode of a picture that can be decoded."""
+    if is_dicom(data, name):
+        from osteolens.data.dicom.picture import dicom_header
+
+        return f"DICOM {dicom_header(data, name=name)[2]}"
+    with Image.open(BytesIO(data)) as image:
+        return f"{image.format} {image.mode}"

@@ -11,6 +11,7 @@ import typer
 from osteolens.domain import IMAGE_SUFFIXES
 from osteolens.errors import EXIT_FAILURE, ConfigError
 from osteolens.interfaces.options import (
+    Accept,
     AllSplits,
     AsJson,
     CheckpointFile,
@@ -66,12 +67,14 @@ def gradcam(
     checkpoint: CheckpointFile = None,
     out: Out = None,
     maps: Maps = None,
+    accept: Accept = None,
     quiet: Quiet = False,
     json: AsJson = False,
 ) -> None:
     """Show where the network looked: galleries and map scores of a run, or overlays for --image or --input-dir."""
     of_run = {"--split": scheme, "--all-splits": all_splits, "--data": data, "--proof": proof}
-    of_pictures = {"--class": class_name, "--checkpoint": checkpoint, "--out": out, "--maps": maps, "--json": json}
+    of_pictures: dict[str, object] = {"--class": class_name, "--checkpoint": checkpoint, "--out": out, "--maps": maps}
+    of_pictures |= {"--accept": accept, "--json": json}
     for_pictures = image is not None or input_dir is not None
     _check_sources(of_run if for_pictures else of_pictures, for_pictures=for_pictures)
     options = resolve(config, override, data, quiet=quiet)
@@ -82,7 +85,7 @@ def gradcam(
         from osteolens.inference.reading import list_pictures
 
         paths = [source] if image is not None else list_pictures(source)
-        _explain_pictures(options, paths, chosen, class_name, out, maps, json=json)
+        _explain_pictures(options, paths, chosen, class_name, out, maps, accept or [], json=json)
         return
     radiographs, names = load_chosen(options, scheme, all_splits=all_splits)
     from osteolens.experiments import explanation
@@ -104,6 +107,7 @@ def _explain_pictures(
     class_name: str | None,
     out: Path,
     maps: str | None,
+    accept: list[str],
     *,
     json: bool,
 ) -> None:
@@ -112,7 +116,7 @@ def _explain_pictures(
     from osteolens.interfaces.tables import maps_table
     from osteolens.storage import to_json
 
-    predictor = Predictor.from_checkpoint(checkpoint, options.training.accelerator)
+    predictor = Predictor.from_file(checkpoint, options.training.accelerator, options=options.inference, accept=accept)
     files = Destination(out, None if maps is None else FORMATS[maps])
     result = explain_files(predictor, paths, files, options=options.explanation, class_name=class_name)
     say(to_json(result.to_dict(predictor)).rstrip() if json else maps_table(result, out))
