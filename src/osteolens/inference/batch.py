@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ _PARTS = "parts"
 _LOCK = ".infer.lock"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that what is read of the record is kept
 class BatchResult:
     """Where the results of a batch lie.
 
@@ -54,15 +54,19 @@ class BatchResult:
         """The file with all of them, see docs/inference.md."""
         return self.out / RECORD
 
-    @property
+    @cached_property
     def answers(self) -> tuple[Answer, ...]:
         """The answers in the order of the paths, read from the record."""
-        return tuple(map(Answer.from_dict, read_json(self.record)["predictions"]))
+        return tuple(map(Answer.from_dict, self._read["predictions"]))
 
-    @property
+    @cached_property
     def failures(self) -> tuple[Failure, ...]:
         """The pictures without an answer and why, read from the record."""
-        return tuple(Failure(**values) for values in read_json(self.record)["failures"])
+        return tuple(Failure(**values) for values in self._read["failures"])
+
+    @cached_property
+    def _read(self) -> dict[str, Any]:
+        return dict(read_json(self.record))
 
 
 def infer(

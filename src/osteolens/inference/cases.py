@@ -15,6 +15,7 @@ from osteolens.evaluation.case_answer import CaseAnswer, answer_case
 from osteolens.inference.answer import Answer
 from osteolens.inference.reading import Failure
 from osteolens.storage import read_table, write_json, write_table
+from osteolens.wording import first_of
 
 BY_FOLDER = "folders"
 IMAGE, CASE = "image", "case"
@@ -76,11 +77,14 @@ def cases_of(grouping: str, names: Sequence[str]) -> dict[str, str]:
         raise DataError(f"{grouping} has no column {' and no column '.join(missing)}. It needs image and case.")
     pairs = table[[IMAGE, CASE]].drop_duplicates()
     if twice := sorted(set(pairs[IMAGE][pairs[IMAGE].duplicated()])):
-        raise DataError(f"{grouping} tells more than one case of {_some(twice)}. Leave one row for each picture.")
+        raise DataError(
+            f"{grouping} tells more than one case of {first_of(twice, _NAMED)}. Leave one row for each picture."
+        )
     known = dict(zip(pairs[IMAGE], pairs[CASE], strict=True))
     if unknown := [name for name in names if not known.get(name)]:
+        named = first_of(unknown, _NAMED)
         raise DataError(
-            f"{grouping} tells no case of {_some(unknown)}. Its column image names pictures as predictions.csv does, "
+            f"{grouping} tells no case of {named}. Its column image names pictures as predictions.csv does, "
             "below the folder that all have in common. Add the rows, or leave the pictures out."
         )
     return {name: known[name] for name in names}
@@ -126,8 +130,3 @@ def _row(case: AnsweredCase) -> dict[str, Any]:
 def _pooled(views: Sequence[Answer], class_names: Sequence[str]) -> CaseAnswer:
     rows = [[view.best_probabilities[name] for name in class_names] for view in views]
     return answer_case(np.array(rows), class_names)
-
-
-def _some(names: Sequence[str]) -> str:
-    others = f" and {len(names) - _NAMED} others" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{others}"

@@ -26,7 +26,7 @@ from osteolens.inference.examination import BODY_PART
 from osteolens.inference.network import Network
 from osteolens.inference.reading import Failure, InputBatch
 from osteolens.storage import atomic_writer
-from osteolens.wording import printable
+from osteolens.wording import first_of, printable
 
 STRIP = 256  # rows coloured at a time: the arithmetic takes 50 times the memory of what it gives
 NAMED = 5  # maps without evidence that the warning names
@@ -139,9 +139,8 @@ def warn_of_no_evidence(mapped: Sequence[MappedPicture]) -> None:
 def tell_of_no_evidence(found: Sequence[str], maps: int) -> None:
     """Warn of `found`, each a picture and a class in brackets, among so many maps."""
     if found:
-        others = f" and {len(found) - NAMED} others" if len(found) > NAMED else ""
-        told = ", ".join(found[:NAMED])
-        logger.warning("%d of %d maps are 0 everywhere, no evidence was found: %s%s.", len(found), maps, told, others)
+        told = first_of(found, NAMED)
+        logger.warning("%d of %d maps are 0 everywhere, no evidence was found: %s.", len(found), maps, told)
 
 
 def _draw(mapped: MappedPicture, draw: Draw) -> Failure | None:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from osteolens.errors import DataError
 from osteolens.reporting.record_shapes import TAG_MARK
 from osteolens.storage import read_json
+from osteolens.wording import first_of
 
 NAMED = 8  # of the places that lack something
 
@@ -69,8 +70,7 @@ def _complaints(error: ValidationError) -> Iterator[str]:
     """Yield what a record lacks, and the first thing else that is wrong with it."""
     faults = [(_place(fault["loc"]), fault["type"], fault["msg"]) for fault in error.errors(include_url=False)]
     if missing := [place for place, kind, _ in faults if kind == "missing"]:
-        others = f" and {len(missing) - NAMED} others" if len(missing) > NAMED else ""
-        yield f"lacks {', '.join(missing[:NAMED])}{others}"
+        yield f"lacks {first_of(missing, NAMED)}"
     if wrong := [(place, message) for place, kind, message in faults if kind != "missing"]:
         place, message = wrong[0]
         yield f"is damaged at {place}: {message.removeprefix('Value error, ')}"
